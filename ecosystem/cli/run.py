@@ -1,0 +1,96 @@
+"""``ecosystem run``: run scenarios and keep their results."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecosystem.cli import options
+from ecosystem.errors import EcosystemError
+
+if TYPE_CHECKING:
+    from ecosystem.cli.targets import Target
+    from ecosystem.store.results import Results
+
+SOME_FAILED = 1
+_MOST_ERRORS = 3
+
+
+def run(
+    paths: options.Paths,
+    out: options.Out = None,
+    seeds: options.Seeds = None,
+    set_: options.Set = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be run, and run nothing.")
+    ] = False,
+) -> None:
+    """Run scenarios and keep their results.
+
+    Results go to runs/NAME, or to --out. What a directory already holds of a scenario is not run again.
+    """
+    from ecosystem.cli.targets import plans, targets
+
+    asked = targets(plans(paths, options.seeds(seeds), options.overrides(set_)), out)
+    _refuse_unfit(asked)
+    if dry_run:
+        from ecosystem.cli.dry_run import show
+
+        for target in asked:
+            show(target)
+        return
+    failed = [_run(target) for target in asked]
+    if any(failed):
+        raise typer.Exit(SOME_FAILED)
+
+
+def _refuse_unfit(asked: list[Target]) -> None:
+    """Raise, before anything is run, if a directory cannot take its results."""
+    from ecosystem.cli.targets import BadInputsError
+    from ecosystem.store.manifest import describe
+    from ecosystem.store.store import examine
+
+    wrong = []
+    for target in asked:
+        try:
+            examine(describe(target.plan, ""), target.path)
+        except EcosystemError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise BadInputsError("\n".join(wrong))
+
+
+def _run(target: Target) -> bool:
+    """Run one scenario and say what came of it; return whether a run failed."""
+    from ecosystem.cli.summary import show
+    from ecosystem.cli.terminal import counted, one_line, progress
+    from ecosystem.runner.execute import execute
+    from ecosystem.store.results import open_results
+    from ecosystem.store.store import open_store
+
+    name = target.plan.scenario.name
+    store = open_store(target.plan, target.path)
+    try:
+        with progress(name) as tell:
+            new = execute(target.plan, store, tell)
+    except KeyboardInterrupt:
+        left = len(target.plan.unique) - len(store.stored(target.plan))
+        print(f"{target.path}: interrupted; {counted(left, 'run')} left; the same command goes on", file=sys.stderr)
+        raise typer.Exit(130) from None
+    results = open_results(target.path)
+    failed = int((results.runs["status"] == "failed").sum())
+    done = len(results.runs) - failed
+    print(f"{one_line(name)}: {counted(done, 'run')} done, {failed} failed ({new} now); results in {target.path}")
+    show(results)
+    _tell_errors(results)
+    return failed > 0
+
+
+def _tell_errors(results: Results) -> None:
+    failed = results.runs[results.runs["status"] == "failed"]
+    for text, runs in list(failed.groupby("error", sort=False))[:_MOST_ERRORS]:
+        first = runs.iloc[0]
+        reason = (str(text).strip().splitlines() or ["no reason given"])[-1]
+        print(f"{len(runs)} failed, first point {first.point} seed {first.seed}: {reason}", file=sys.stderr)

@@ -1,0 +1,52 @@
+"""Best of K: the candidate with the largest reward is kept, ties shared evenly.
+
+P(y) = [F(≤ r_y)^K − F(< r_y)^K] · p(y) / p(tie class of y), the limit of Luce choice as T → 0.
+"""
+
+from __future__ import annotations
+
+
+import torch
+from torch import Tensor
+
+
+class BestOf:
+    """Best of K candidates, K a count or infinite.
+
+    Parameters
+    ----------
+    rho : Tensor
+        Reward (its scale does not matter), ``[worlds, curves, outputs]``.
+    candidates : Tensor
+        K, ``[worlds, curves]``.
+    nodes : int
+        Not used.
+    """
+
+    def __init__(self, rho: Tensor, candidates: Tensor, nodes: int) -> None:
+        del nodes
+        order = torch.argsort(rho, dim=-1, stable=True)
+        ranked = rho.gather(-1, order)
+        starts = torch.ones_like(ranked, dtype=torch.bool)
+        starts[..., 1:] = ranked[..., 1:] > ranked[..., :-1]
+        tie_of_ranked = starts.long().cumsum(-1) - 1
+        self._tie = torch.zeros_like(order).scatter_(-1, order, tie_of_ranked)[..., None, :]
+        self._candidates = candidates[..., None, None]
+
+    def keep(self, p: Tensor) -> Tensor:
+        """Return the distribution of what is kept, ``[worlds, curves, rows, outputs]`` as `p`."""
+        tie = self._tie.expand(p.shape)
+        masses = torch.zeros_like(p).scatter_add(-1, tie, p)  # of each tie class, worst first
+        up_to = masses.cumsum(-1)
+        held = masses > 0
+        # F(≤)^K − F(<)^K = F(≤)^K · (1 − (1 − mass/F(≤))^K), which loses nothing to cancellation.
+        part = torch.where(held, masses / torch.where(held, up_to, 1.0), 0.0).clamp_max(1.0)
+        k = self._candidates
+        finite = torch.where(torch.isinf(k), 1.0, k)
+        won = (finite * torch.where(held, up_to, 1.0).log()).exp() * -torch.expm1(finite * torch.log1p(-part))
+        classes = torch.arange(p.shape[-1], device=p.device)
+        top = torch.where(held, classes, -1).amax(-1, keepdim=True)
+        won = torch.where(torch.isinf(k), (classes == top).to(p.dtype), won)
+        per_mass = torch.where(held, won / torch.where(held, masses, 1.0), 0.0)
+        kept = p * per_mass.gather(-1, tie)
+        return kept / kept.sum(-1, keepdim=True)

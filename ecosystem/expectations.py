@@ -1,0 +1,171 @@
+"""Comparing results with what the literature says of them: the `expect` block of a scenario."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from ecosystem.errors import EcosystemError, did_you_mean, shorten
+from ecosystem.plan.identity import canonical
+from ecosystem.scenario.fields.sweep import Expect
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Tables = Callable[[str], pd.DataFrame]
+
+_SAME = 1e-12
+"""Relative difference up to which two numbers in `where` are the same."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One expectation, tried.
+
+    Attributes
+    ----------
+    scenario : str
+        The scenario's name.
+    quantity : str
+        What was looked at.
+    expected, found : str
+        What it should be, and what it is (or why there is nothing).
+    verdict : {"pass", "fail"}
+        Whether the two agree.
+    source : str
+        Who says so.
+    """
+
+    scenario: str
+    quantity: str
+    expected: str
+    found: str
+    verdict: Literal["pass", "fail"]
+    source: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the expectation is met."""
+        return self.verdict == "pass"
+
+
+def compare(tables: Tables, expect: Iterable[Expect], scenario: str = "") -> list[Verdict]:
+    """Try expectations on the tables of a scenario's results.
+
+    Parameters
+    ----------
+    tables : callable
+        Gives a table by name, swept parameters beside its own columns. It may raise an `EcosystemError`
+        for a table that it does not have.
+    expect : iterable of Expect
+        What is expected.
+    scenario : str
+        The scenario's name, for the verdicts.
+    """
+    return [_verdict(tables, item, scenario) for item in expect]
+
+
+def quantity(item: Expect) -> str:
+    """Say in a few words what an expectation looks at."""
+    where = [f"{key}={value}" for key, value in item.where.items()]
+    if item.round is not None:
+        where.append("last round" if item.round == "last" else f"round {item.round}")
+    if item.statistic != "mean":
+        where.append(item.statistic)
+    return ", ".join([f"{item.table}.{item.column}", *where])
+
+
+def expected(item: Expect) -> str:
+    """Say in a few words what an expectation expects."""
+    parts = []
+    if item.value is not None:
+        parts.append(f"{item.value:.10g} ± {item.tolerance:.3g}")
+    if item.sign is not None:
+        parts.append(item.sign)
+    if item.at_least is not None:
+        parts.append(f"≥ {item.at_least:.10g}")
+    if item.at_most is not None:
+        parts.append(f"≤ {item.at_most:.10g}")
+    return ", ".join(parts)
+
+
+class _NothingFoundError(Exception):
+    """There is no number to compare; the text says why."""
+
+
+def _verdict(tables: Tables, item: Expect, scenario: str) -> Verdict:
+    try:
+        number = _find(tables, item)
+        found, met = f"{number:.10g}", _met(number, item)
+    except (_NothingFoundError, EcosystemError) as reason:
+        found, met = str(reason), False
+    return Verdict(scenario, quantity(item), expected(item), found, "pass" if met else "fail", item.source)
+
+
+def _find(tables: Tables, item: Expect) -> float:
+    """Return the number that an expectation is about."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    table = tables(item.table)
+    needed = [*item.where, item.column, *(["round"] if item.round is not None else [])]
+    for column in needed:
+        if column not in table.columns:
+            raise _NothingFoundError(f"no column {shorten(column)}{did_you_mean(column, table.columns)}")
+    rows = table
+    for column, value in item.where.items():
+        rows = rows[_same(rows[column], value)]
+    if item.round == "last":
+        rows = rows[rows["round"] == (rows.groupby("run")["round"].transform("max") if len(rows) else None)]
+    elif item.round is not None:
+        rows = rows[rows["round"] == item.round]
+    if rows.empty:
+        raise _NothingFoundError("no row matches")
+    values = rows[item.column]
+    if not is_numeric_dtype(values) or is_bool_dtype(values):
+        raise _NothingFoundError(f"{item.column} holds no numbers")
+    number = float(getattr(values, item.statistic)())
+    if math.isnan(number):
+        rows_text = "1 row" if len(values) == 1 else f"{len(values)} rows"
+        raise _NothingFoundError(
+            f"no {item.statistic} of {rows_text}, {int(values.isna().sum())} of them null"
+        )
+    return number
+
+
+def _same(column: pd.Series[Any], value: Any) -> pd.Series[bool]:
+    """Return which entries of a column are a value; numbers need not agree to the last bit."""
+    number = _number(value)
+    if number is not None:
+        numbers = column.map(_number).astype("float64")
+        if math.isinf(number):
+            return numbers == number
+        return (numbers - number).abs() <= _SAME * numbers.abs().clip(lower=abs(number))
+    if isinstance(value, (list, tuple, dict)):
+        value = canonical(value)
+    return column.map(lambda entry: type(entry) is type(value) and entry == value).astype(bool)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if value in ("inf", "+inf", "-inf"):
+        return float(value)
+    try:
+        return None if isinstance(value, str) else float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _met(number: float, item: Expect) -> bool:
+    met = True
+    if item.value is not None and item.tolerance is not None:
+        met = abs(number - item.value) <= item.tolerance
+    if item.sign is not None:
+        met = met and (number > 0 if item.sign == "positive" else number < 0)
+    if item.at_least is not None:
+        met = met and number >= item.at_least
+    if item.at_most is not None:
+        met = met and number <= item.at_most
+    return met

@@ -1,0 +1,1 @@
+"""How models learn: one kind of learner serves all models of a scenario."""

@@ -1,0 +1,91 @@
+"""The settings of several worlds as tensors, one row a world."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ecosystem.curators.curation import Bucket, Curation
+from ecosystem.learners.exchange import Exchange
+from ecosystem.world.blueprint import Blueprint
+
+
+class Batch:
+    """Worlds of one shape, ready to be computed together.
+
+    Parameters
+    ----------
+    worlds : sequence of Blueprint
+        Runs whose `shape` is equal.
+    dtype : torch.dtype
+        Precision of the state.
+    device : str
+        Where the state lies.
+    """
+
+    def __init__(
+        self, worlds: Sequence[Blueprint], dtype: torch.dtype = torch.float64, device: str = "cpu"
+    ) -> None:
+        self.worlds = tuple(worlds)
+        self.dtype, self.device = dtype, device
+        first = worlds[0]
+        self.models, self.contexts, self.outputs = first.initial.shape
+        self.initial = self._stack([world.initial for world in worlds])
+        self.real = self._stack([world.real for world in worlds])
+        self.diet = self._stack([world.effective_diet for world in worlds])
+        self.sourceless = torch.from_numpy(np.stack([world.sourceless for world in worlds])).to(device)
+        self.rewards = self._stack([world.rewards for world in worlds])
+        learning = [world.scenario.learning for world in worlds]
+        self.rate = self._stack([np.array(block.rate) for block in learning])[:, None, None, None]
+        self.sharing = self._stack([np.array(block.sharing) for block in learning])[:, None, None, None]
+        self.smoothing = self._stack([np.array(block.smoothing) for block in learning])[:, None, None, None]
+        self.learning = learning[0]
+        self.sampled = first.scenario.mode == "sampled"
+        self.context_weights = self.initial.new_full((len(worlds), self.models, self.contexts), 1.0 / self.contexts)
+
+    def _stack(self, arrays: Sequence[NDArray[np.float64]]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(np.stack(arrays))).to(self.device, self.dtype)
+
+    @property
+    def size(self) -> int:
+        """How many worlds there are."""
+        return len(self.worlds)
+
+    @cached_property
+    def chosen(self) -> Tensor:
+        """Which models' outputs a curator really chooses among, ``[models, 1, 1]``."""
+        kinds = self.worlds[0].kinds
+        return torch.tensor([kind is not None for kind in kinds], device=self.device)[:, None, None]
+
+    @cached_property
+    def evaluation(self) -> Tensor:
+        """Number of each model's evaluation reward, −1 for none, ``[models]``."""
+        return torch.from_numpy(self.worlds[0].evaluation).to(self.device)
+
+    def exchange(self, readers: NDArray[np.int64]) -> Exchange:
+        """Return what some models read from the network."""
+        return Exchange([world.edges for world in self.worlds], readers, self.models, self.initial)
+
+    def curation(self, models: NDArray[np.bool_] | None = None) -> Curation:
+        """Return the curators of some models (all by default)."""
+        layout = self.worlds[0].buckets(models)
+        return Curation(
+            layout,
+            [self._stack([_rho(world, bucket) for world in self.worlds]) for bucket in layout],
+            [self._stack([world.candidates[bucket.curators] for world in self.worlds]) for bucket in layout],
+            self.worlds[0].nodes,
+        )
+
+
+def _rho(world: Blueprint, bucket: Bucket) -> NDArray[np.float64]:
+    """Reward over temperature of each curve, ``[curves, outputs]``; the reward alone at temperature 0."""
+    contexts = bucket.contexts if world.rewards.shape[1] > 1 else np.zeros_like(bucket.contexts)
+    values = world.rewards[world.curator[bucket.curators], contexts]
+    temperature = world.temperature[bucket.curators][:, None]
+    scaled: NDArray[np.float64] = values / np.where(temperature > 0, temperature, 1.0)
+    return scaled

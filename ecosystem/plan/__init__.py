@@ -1,0 +1,1 @@
+"""From a scenario to its runs, and from runs to chunks that are executed together."""

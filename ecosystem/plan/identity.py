@@ -1,0 +1,137 @@
+"""What a run is known by: a hash of everything that affects its result, and of nothing else."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b, sha256
+from pathlib import Path
+from typing import Any
+
+from ecosystem.errors import fail, shorten
+from ecosystem.scenario.fields.network import FileNetwork
+from ecosystem.scenario.scenario import Scenario
+
+RESULTS_VERSION = 1
+"""Raised whenever the program gives other numbers for the same settings."""
+
+PRECISION = "float64"
+DEVICE = "cpu"
+
+WITHOUT_EFFECT = frozenset(
+    {"name", "description", "source", "parameters", "seeds", "sweep", "expect", "record"}
+)
+"""Entries of a scenario that change no result; parameters act through the settings that use them."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What decides the result of a scenario, but for the seed.
+
+    Attributes
+    ----------
+    settings : mapping
+        The resolved settings that have an effect.
+    files : mapping of str to str
+        SHA-256 of the contents of each file that the settings name.
+    precision, device : str
+        Type of the numbers, and kind of device that computes them.
+    version : int
+        `RESULTS_VERSION` of the program.
+    """
+
+    settings: Mapping[str, Any]
+    files: Mapping[str, str]
+    precision: str = PRECISION
+    device: str = DEVICE
+    version: int = RESULTS_VERSION
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of it all."""
+        return digest(
+            {
+                "settings": self.settings,
+                "files": sorted(self.files.values()),
+                "precision": self.precision,
+                "device": self.device,
+                "version": self.version,
+            }
+        )
+
+    def run_id(self, seed: int) -> str:
+        """Return the id of the run with this seed: 24 hexadecimal digits."""
+        return digest([self.digest, seed])
+
+
+def identity(scenario: Scenario) -> Identity:
+    """Return what decides the result of a scenario.
+
+    Raises
+    ------
+    InputError
+        A file that the scenario names cannot be read.
+    """
+    settings = {key: value for key, value in scenario.settings().items() if key not in WITHOUT_EFFECT}
+    files: dict[str, str] = {}
+    if isinstance(scenario.network, FileNetwork):
+        files[scenario.network.file] = _contents(scenario.base / scenario.network.file)
+    return Identity(settings, files)
+
+
+def run_id(scenario: Scenario, seed: int) -> str:
+    """Return the id of a run of a scenario without a sweep: 24 hexadecimal digits.
+
+    Names, texts, recording, parameters (their values are already in the settings that use them)
+    and the sweep's form have no part in it.
+    """
+    return identity(scenario).run_id(seed)
+
+
+def recording(scenario: Scenario) -> str:
+    """Return a hash of what a scenario records: results recorded otherwise are not interchangeable."""
+    return digest(scenario.settings().get("record"))[:8]
+
+
+def digest(value: Any) -> str:
+    """Hash a JSON-able value: 24 hexadecimal digits, whatever the order of its keys.
+
+    >>> digest({"a": 1, "b": [2.0]}) == digest({"b": [2.0], "a": 1})
+    True
+    """
+    return blake2b(canonical(value).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def canonical(value: Any) -> str:
+    """Write a JSON-able value in the one way that equal values share; infinities become text.
+
+    >>> canonical({"b": float("inf"), "a": (1, None)})
+    '{"a":[1,null],"b":"inf"}'
+    """
+    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def plain(value: Any) -> Any:
+    """Return a value with lists for tuples, and texts for what strict JSON lacks."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _contents(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            found = sha256()
+            while block := stream.read(1 << 20):
+                found.update(block)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise fail(f"cannot read {shorten(str(path))}: {reason}", ("network", "file")) from error
+    return found.hexdigest()

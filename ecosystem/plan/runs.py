@@ -1,0 +1,127 @@
+"""The plan: every run that a scenario asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ecosystem.errors import EcosystemError, InputError, Problem, fail
+from ecosystem.plan.identity import WITHOUT_EFFECT, Identity, identity
+from ecosystem.scenario.fields.network import FileNetwork
+from ecosystem.scenario.scenario import Scenario
+from ecosystem.scenario.sweeps import points, variant
+
+
+@dataclass(frozen=True)
+class Run:
+    """One simulation: one point of the sweep with one seed.
+
+    Attributes
+    ----------
+    id : str
+        Hash of what affects the result; runs of equal id have equal results.
+    point : int
+        Number of the sweep's point, from 0.
+    seed : int
+        The seed of everything that is drawn.
+    values : mapping
+        What the sweep sets at this point.
+    scenario : Scenario
+        The scenario at this point, without its sweep.
+    """
+
+    id: str
+    point: int
+    seed: int
+    values: Mapping[str, Any]
+    scenario: Scenario
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of a scenario, point by point and within a point seed by seed."""
+
+    scenario: Scenario
+    runs: tuple[Run, ...]
+
+    @cached_property
+    def unique(self) -> tuple[Run, ...]:
+        """The runs to execute: the first of those that have an id in common."""
+        first: dict[str, Run] = {}
+        for run in self.runs:
+            first.setdefault(run.id, run)
+        return tuple(first.values())
+
+
+def plan(scenario: Scenario, seeds: int | Sequence[int] | None = None) -> Plan:
+    """Return the runs of a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        With or without a sweep.
+    seeds : int or sequence of int, optional
+        A count (seeds 0, 1, …) or a list that replaces the scenario's own.
+
+    Raises
+    ------
+    InputError
+        A point of the sweep that is no valid scenario, or seeds that are none.
+    """
+    numbers = seed_list(scenario.seeds if seeds is None else seeds)
+    swept = points(scenario)
+    runs: list[Run] = []
+    problems = [
+        Problem(("sweep",), f"{key} changes no result, so it cannot be swept")
+        for key in swept[0]
+        if key not in scenario.parameters and key.split(".")[0] in WITHOUT_EFFECT - {"parameters"}
+    ]
+    checked: set[tuple[object, ...]] = set()
+    for number, point in enumerate(swept):
+        try:
+            here = variant(scenario, point)
+            known = identity(here)
+            _check_network(here, known, checked)
+        except InputError as error:
+            problems.extend(problem for problem in error.problems if problem not in problems)
+            continue
+        runs.extend(Run(known.run_id(seed), number, seed, point, here) for seed in numbers)
+    if problems:
+        raise InputError(problems)
+    return Plan(scenario, tuple(runs))
+
+
+def _check_network(scenario: Scenario, known: Identity, checked: set[tuple[object, ...]]) -> None:
+    """Raise if a network's file does not fit the models: rather now than in every run."""
+    if not isinstance(scenario.network, FileNetwork):
+        return
+    key = (scenario.model_names, scenario.network, *known.files.values())
+    if key in checked:
+        return
+    from ecosystem.world.network import build  # networkx takes its time
+
+    try:
+        build(scenario.network, scenario.model_names, 0, scenario.base)
+    except InputError:
+        raise
+    except EcosystemError as error:
+        raise fail(str(error)) from error
+    checked.add(key)
+
+
+def seed_list(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """Return the seeds that a count or a list stands for.
+
+    >>> seed_list(3)
+    (0, 1, 2)
+    """
+    if isinstance(seeds, int):
+        if seeds < 1:
+            raise fail(f"a count of at least 1, or a list of seeds, is needed (got {seeds})", ("seeds",))
+        return tuple(range(seeds))
+    numbers = tuple(seeds)
+    if not numbers or any(number < 0 for number in numbers) or len(set(numbers)) < len(numbers):
+        raise fail(f"seeds are different whole numbers from 0 on (got {list(numbers)})", ("seeds",))
+    return numbers

@@ -1,0 +1,1 @@
+"""Executing what a store lacks of a plan."""

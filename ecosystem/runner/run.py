@@ -1,0 +1,76 @@
+"""From a scenario to its results."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from ecosystem.plan.runs import Plan, plan
+from ecosystem.runner.execute import OnProgress, execute
+from ecosystem.scenario.load import load_scenario
+from ecosystem.scenario.scenario import Scenario
+from ecosystem.store.results import Results
+from ecosystem.store.store import open_store
+
+
+def run(
+    scenario: Scenario | str | PathLike[str],
+    out: str | PathLike[str] | None = None,
+    *,
+    seeds: int | Sequence[int] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    progress: OnProgress | None = None,
+) -> Results:
+    """Run a scenario, all points of its sweep with all seeds.
+
+    Parameters
+    ----------
+    scenario : Scenario, str or path
+        The scenario, its file, or the name of a shipped one.
+    out : path, optional
+        Directory for the results; what it already holds of this scenario is not run again. By default
+        they live in a temporary directory that goes away with the returned object.
+    seeds : int or sequence of int, optional
+        A count or a list, in place of the scenario's own.
+    overrides : mapping, optional
+        Settings to change: ``{"learning.rate": 0.5}``.
+    progress : callable, optional
+        Called with a `Progress` now and then.
+
+    Returns
+    -------
+    Results
+        The tables. A run that failed is a row of `runs` with its error; the others are not affected.
+
+    Raises
+    ------
+    InputError
+        The scenario is not valid.
+    StoreError
+        The directory holds something else, or cannot be written.
+    """
+    return carry_out(plan(_scenario(scenario, overrides), seeds), out, progress)
+
+
+def carry_out(asked: Plan, out: str | PathLike[str] | None, progress: OnProgress | None = None) -> Results:
+    """Execute what is missing of a plan in a directory, or all of it in one that passes; see `run`."""
+    if out is not None:
+        execute(asked, open_store(asked, Path(out)), progress)
+        return Results(out)
+    passing = Path(tempfile.mkdtemp(prefix="ecosystem-"))
+    try:
+        execute(asked, open_store(asked, passing), progress)
+        return Results(passing, temporary=True)
+    except BaseException:
+        shutil.rmtree(passing, ignore_errors=True)
+        raise
+
+
+def _scenario(scenario: Scenario | str | PathLike[str], overrides: Mapping[str, Any] | None) -> Scenario:
+    if not isinstance(scenario, Scenario):
+        return load_scenario(scenario, overrides)
+    return scenario.with_(overrides) if overrides else scenario

@@ -1,0 +1,54 @@
+"""What is expected of the results: of tables and columns that there will be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ecosystem.errors import Path, Problem, did_you_mean, shorten
+from ecosystem.scenario.checks.facts import Facts, entries, mapping
+from ecosystem.scenario.checks.names import unknown_model
+from ecosystem.scenario.columns import TABLES
+
+_RECORDED = ("states", "alignments")
+_NAMING_MODELS = ("model", "affected", "source", "target")
+
+
+def check_expectations(facts: Facts) -> Iterator[Problem]:
+    """Check that every expectation is of a table that is written, and of columns that it has."""
+    for index, expect in entries(facts.data.get("expect")):
+        path: Path = ("expect", index)
+        table = expect.get("table")
+        if not isinstance(table, str):
+            continue
+        if table not in TABLES:
+            yield Problem(
+                (*path, "table"), f"there is no table {shorten(table)}{did_you_mean(table, TABLES)}"
+            )
+            continue
+        if table in _RECORDED and mapping(facts.data.get("record")).get(table, False) is False:
+            yield Problem(
+                (*path, "table"), f"the table {table} is not recorded; write record: {{{table}: true}}"
+            )
+        yield from _columns(facts, expect, table, path)
+
+
+def _columns(facts: Facts, expect: Mapping[Any, Any], table: str, path: Path) -> Iterator[Problem]:
+    columns = TABLES[table]
+    column = expect.get("column")
+    if isinstance(column, str) and column not in columns:
+        message = f"the table {table} has no column {shorten(column)}{did_you_mean(column, columns)}"
+        yield Problem((*path, "column"), message)
+    if expect.get("round") is not None and "round" not in columns:
+        yield Problem((*path, "round"), f"the table {table} has no rounds")
+    for key, value in mapping(expect.get("where")).items():
+        if key not in columns and key not in facts.swept:
+            known = [*columns, *sorted(facts.swept)]
+            message = f"is neither a column of the table {table} nor swept{did_you_mean(key, known)}"
+            yield Problem((*path, "where", key), message)
+        elif key in _NAMING_MODELS and facts.names is not None and isinstance(value, str):
+            if value not in facts.names:
+                yield Problem((*path, "where", key), unknown_model(facts, value))
+        elif key == "reward" and isinstance(value, str) and value not in facts.rewards:
+            message = f"there is no reward {shorten(value)}{did_you_mean(value, facts.rewards)}"
+            yield Problem((*path, "where", key), message)

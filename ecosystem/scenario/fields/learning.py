@@ -1,0 +1,94 @@
+"""How models learn, for how long, and what is written down."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Strict, Tag
+
+from ecosystem.scenario.fields.common import Block, Count, NonNegative, Positive, Seed, Share
+
+
+class WindowCorpus(Block):
+    """The corpus holds the last rounds only."""
+
+    window: Count
+    """How many rounds the corpus holds."""
+
+
+Corpus = Annotated[
+    Annotated[Literal["replace", "accumulate"], Tag("(word)")] | Annotated[WindowCorpus, Tag("(window)")],
+    Discriminator(lambda value: "(word)" if isinstance(value, str) else "(window)"),
+]
+"""`replace`, `accumulate`, or `{window: n}`."""
+
+
+class Learning(Block):
+    """How a model learns from its training set."""
+
+    regime: Literal["retrain", "incremental"] = "retrain"
+    """`retrain` starts each round from the initial model, `incremental` from the present one."""
+    rate: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """η, how far a round moves from the start to the corpus."""
+    sharing: Share = 0.0
+    """τ, what part of what is learned is shared across contexts."""
+    corpus: Corpus = "replace"
+    """What a model is trained on: this round's data, all rounds' mean, or the last n rounds'."""
+    order: Literal["synchronous", "sequential"] = "synchronous"
+    """Whether all models update at once, or one after another in the order of the list."""
+    examples: Count | None = None
+    """Sampled mode: examples a model reads in a round, all contexts together."""
+    smoothing: NonNegative = 0.0
+    """Sampled mode: pseudo-count per output."""
+    pool: Count | None = None
+    """Sampled mode: all readers of a source read the same `pool` outputs of it."""
+
+
+class Until(Block):
+    """Run until nothing moves."""
+
+    max: Count
+    """The most rounds to run."""
+    until: Literal["stable"]
+    """`stable`: stop when no probability moves by more than `tolerance` in a round."""
+    tolerance: Positive = 1e-12
+    """The largest movement that counts as none."""
+
+
+def _rounds_form(value: Any) -> str:
+    return "(until)" if isinstance(value, (dict, Until)) else "(count)"
+
+
+Rounds = Annotated[
+    Annotated[int, Field(ge=0), Tag("(count)")] | Annotated[Until, Tag("(until)")],
+    Discriminator(_rounds_form),
+]
+"""A number of rounds, or `{max, until, tolerance}`."""
+
+
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    twice = next((seed for position, seed in enumerate(seeds) if seed in seeds[:position]), None)
+    if twice is not None:
+        raise ValueError(f"the seed {twice} stands twice; a run of it would be done once")
+    return seeds
+
+
+Seeds = Annotated[
+    Annotated[Count, Tag("(count)")]
+    | Annotated[
+        tuple[Seed, ...], Strict(False), Field(min_length=1), AfterValidator(_distinct), Tag("(list)")
+    ],
+    Discriminator(lambda value: "(list)" if isinstance(value, (list, tuple)) else "(count)"),
+]
+"""A number of seeds, or a list of them."""
+
+
+class Record(Block):
+    """What is written down, and how often."""
+
+    every: Count = 1
+    """Write every n-th round; round 0 and the last are always written."""
+    states: bool = False
+    """Whether the table `states` is written."""
+    alignments: bool = False
+    """Whether the table `alignments` (every model by every named reward) is written."""

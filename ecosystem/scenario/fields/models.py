@@ -1,0 +1,131 @@
+"""The models: what each learns from, what it wants, who curates it."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag, model_validator
+
+from ecosystem.scenario.fields.common import (
+    SUM_TOLERANCE,
+    Block,
+    Count,
+    Distribution,
+    Name,
+    NonNegative,
+    RewardDraw,
+    Share,
+    form_of,
+    read_infinity,
+)
+
+RewardOf = Annotated[
+    Annotated[Name, Tag("(name)")] | Annotated[RewardDraw, Tag("(draw)")],
+    Discriminator(lambda value: "(draw)" if form_of(value) == "(draw)" else "(name)"),
+]
+"""The name of an entry of `rewards`, or a draw (one vector a model)."""
+
+Candidates = Annotated[float, BeforeValidator(read_infinity), Field(ge=1)]
+"""A count of at least 1, or `inf`."""
+
+
+class Diet(Block):
+    """What share of a model's next training set comes from each source; the shares sum to 1."""
+
+    real: Share = 0.0
+    """Share of the model's real data."""
+    raw: Share = 0.0
+    """Share of the model's own outputs, as generated."""
+    curated: Share = 0.0
+    """Share of the model's own outputs, as its curator kept them."""
+    neighbours_raw: Share = 0.0
+    """Share of its in-neighbours' outputs, as generated, split by edge weight."""
+    neighbours_curated: Share = 0.0
+    """Share of its in-neighbours' outputs, as each neighbour's own curator kept them."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        total = math.fsum(getattr(self, key) for key in type(self).model_fields)
+        if abs(total - 1) > SUM_TOLERANCE:
+            raise ValueError(f"the shares of a diet must sum to 1 (they sum to {total:.12g})")
+        return self
+
+
+class Curation(Block):
+    """Of K candidates drawn from the model, a curator keeps one."""
+
+    method: Literal["luce", "best_of"] = "luce"
+    """`luce`: Bradley-Terry choice; `best_of`: the best candidate, ties shared."""
+    candidates: Candidates
+    """K, how many candidates the curator sees: a count, or `inf`."""
+    temperature: NonNegative | None = None
+    """T of the Luce choice, 1 by default; 0 is `best_of`."""
+    reward: RewardOf | None = None
+    """The curator's reward; the model's own by default."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.candidates != float("inf") and self.candidates != int(self.candidates):
+            raise ValueError(f"candidates must be a whole number or inf (got {self.candidates})")
+        if self.method == "best_of" and self.temperature is not None:
+            raise ValueError("temperature does not apply to best_of; leave it out, or use method: luce")
+        return self
+
+
+class ModelBlock(Block):
+    """One model, or `count` models alike."""
+
+    name: Name
+    """Name of the model; with `count`, its models are name0, name1, …"""
+    count: Count | None = None
+    """How many models alike this entry stands for."""
+    reward: RewardOf | None = None
+    """The reward by which the model's alignment is measured; its curator's too by default."""
+    real: Distribution | None = None
+    """The model's real data; the scenario's `real` by default."""
+    initial: Distribution | None = None
+    """The model's first distribution; its `real` by default."""
+    diet: Diet
+    """What the model is trained on."""
+    curation: Curation | None = None
+    """Who curates the model; nobody by default."""
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the models this entry stands for."""
+        if self.count is None:
+            return [self.name]
+        return [f"{self.name}{number}" for number in range(self.count)]
+
+
+class Curated(Block):
+    """Who of the models is curated, and what changes for them."""
+
+    models: Annotated[tuple[Name, ...], Strict(False)] | None = None
+    """The curated models, by name."""
+    fraction: Share | None = None
+    """The curated share of all models (rounded to the nearest count)."""
+    count: Annotated[int, Field(ge=0)] | None = None
+    """The number of curated models."""
+    by: Literal["random", "degree", "betweenness", "pagerank", "attribute"] = "random"
+    """What `fraction` or `count` picks by; degree is out-degree. Ties fall by model order."""
+    attribute: Name | None = None
+    """With `by: attribute`, the node attribute of the graph."""
+    order: Literal["highest", "lowest"] = "highest"
+    """Which end of the ranking is picked."""
+    reward: RewardOf | None = None
+    """The evaluation reward of the curated models; as before by default."""
+    diet: Diet | None = None
+    """The diet of the curated models; as before by default."""
+    curation: Curation
+    """Who curates them."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        given = [key for key in ("models", "fraction", "count") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(f"say who is curated by one of models, fraction, count (got {given or 'none'})")
+        if (self.by == "attribute") != (self.attribute is not None):
+            raise ValueError("`by: attribute` and `attribute: NAME` go together")
+        return self

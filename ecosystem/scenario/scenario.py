@@ -1,0 +1,247 @@
+"""The scenario: what a user wrote, checked, with every expression evaluated."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, PrivateAttr, Strict, ValidationError
+
+from ecosystem.errors import InputError, Problem
+from ecosystem.scenario import sweeps
+from ecosystem.scenario.checks import check
+from ecosystem.scenario.document import Document
+from ecosystem.scenario.expressions import resolve
+from ecosystem.scenario.fields.common import Block, Distribution, Name, Parameter, VectorOrMatrix
+from ecosystem.scenario.fields.learning import Learning, Record, Rounds, Seeds
+from ecosystem.scenario.fields.models import Curated, ModelBlock
+from ecosystem.scenario.fields.network import EdgesNetwork, FileNetwork, Network
+from ecosystem.scenario.fields.outputs import CategoricalOutputs
+from ecosystem.scenario.fields.sweep import Expect, Sweep
+from ecosystem.scenario.paths import change, parameter_names
+from ecosystem.scenario.plain import plain
+from ecosystem.scenario.problems import shown, translate
+from ecosystem.scenario.shape import shape_of_block
+
+
+class Scenario(Block):
+    """An ecosystem of models, written down.
+
+    The fields hold resolved values. What was written, expressions included, is kept beside them,
+    so that `with_` can change a parameter and have everything follow.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong, if something is.
+
+    Examples
+    --------
+    >>> scenario = Scenario(
+    ...     name="one",
+    ...     rounds=10,
+    ...     parameters={"lam": 0.5},
+    ...     outputs={"kind": "categorical", "size": 2},
+    ...     models=[{"name": "m", "diet": {"real": "= 1 - lam", "raw": "= lam"}}],
+    ... )
+    >>> scenario.with_({"lam": 0.25}).models[0].diet.real
+    0.75
+    """
+
+    name: Name
+    """Name of the scenario; also of the default output directory."""
+    description: str = ""
+    """What the scenario shows, for a reader."""
+    source: str = ""
+    """The paper or page it comes from."""
+    rounds: Rounds
+    """How many rounds to run."""
+    seeds: Seeds = 1
+    """How many seeds (0, 1, …), or a list of seeds."""
+    mode: Literal["exact", "sampled"] = "exact"
+    """`exact` is the population limit; `sampled` draws examples."""
+    parameters: dict[str, Parameter] = Field(default_factory=dict)
+    """Named numbers for use in expressions."""
+    outputs: CategoricalOutputs
+    """What the models write."""
+    real: Distribution | None = None
+    """Real data that models share; uniform by default."""
+    rewards: dict[str, VectorOrMatrix] = Field(default_factory=dict)
+    """Named rewards: a number per output, or a row of them per context."""
+    models: Annotated[tuple[ModelBlock, ...], Strict(False), Field(min_length=1)]
+    """The models."""
+    curated: Curated | None = None
+    """Who of the models is curated, when it is not said at each."""
+    network: Network = EdgesNetwork()
+    """Who learns from whom; nobody from anybody by default."""
+    learning: Learning = Learning()
+    """How models learn."""
+    record: Record = Record()
+    """What is written down."""
+    sweep: Sweep | None = None
+    """Which settings vary."""
+    expect: Annotated[tuple[Expect, ...], Strict(False)] = ()
+    """What the results are expected to be."""
+
+    _document: Document = PrivateAttr()
+
+    def __init__(self, /, **data: Any) -> None:
+        self._fill(Document(plain(data)))
+
+    @classmethod
+    def from_document(cls, document: Document) -> Self:
+        """Return the scenario that a document holds.
+
+        Raises
+        ------
+        InputError
+            With everything that is wrong, each at its place in the file.
+        """
+        scenario = cls.__new__(cls)
+        scenario._fill(document)
+        return scenario
+
+    def _fill(self, document: Document) -> None:
+        """Validate a document into this scenario, or tell all that is wrong with it."""
+        if not isinstance(document.data, Mapping):
+            problem = Problem((), f"a scenario is a mapping (got {shown(document.data)})")
+            raise InputError([document.located(problem)])
+        resolved, failures = resolve(document.data)
+        problems = [*document.problems, *map(document.located, failures)]
+        try:
+            self.__pydantic_validator__.validate_python(resolved, self_instance=self)
+        except ValidationError as error:
+            found = translate(error, resolved, document, shape_of_block(type(self)))
+            problems += _unless_told(found, problems)
+        problems += _unless_told(list(check(resolved, document)), problems)
+        problems += _unless_told(list(sweeps.key_problems(type(self), document)), problems)
+        if problems:
+            raise InputError(_in_order(problems))
+        self._document = document
+        if self.sweep is not None:
+            sweeps.try_first(self)
+
+    def with_(self, changes: Mapping[str, Any]) -> Self:
+        """Return this scenario with some settings changed.
+
+        Parameters
+        ----------
+        changes : mapping of str to value
+            A key is a parameter's name, else a path such as ``learning.rate`` or
+            ``models.p.diet.real``. A value may be an expression. Expressions elsewhere follow.
+
+        Raises
+        ------
+        InputError
+            If there is no such setting, or the changed scenario is not valid.
+        """
+        swept = {} if self.sweep is None else {**self.sweep.grid, **self.sweep.zip}
+        idle = [
+            Problem((), f"{key!r} is swept, so a value of its own has no effect; change the sweep instead")
+            for key in changes
+            if key in swept
+        ]
+        if idle:
+            raise InputError(idle)
+        return self._changed(changes)
+
+    def _changed(self, changes: Mapping[str, Any], without: tuple[str, ...] = ()) -> Self:
+        """Return this scenario with settings changed, and some of its fields left out."""
+        data = {key: value for key, value in self._document.data.items() if key not in without}
+        return type(self).from_document(changed(self._document.with_data(data), changes))
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """Names of all models, in order, each entry with a `count` spelled out."""
+        return tuple(name for entry in self.models for name in entry.names)
+
+    @property
+    def seed_list(self) -> tuple[int, ...]:
+        """The seeds, one by one."""
+        return tuple(range(self.seeds)) if isinstance(self.seeds, int) else self.seeds
+
+    @property
+    def base(self) -> pathlib.Path:
+        """Directory that file names in the scenario start from."""
+        return self._document.base
+
+    @property
+    def document(self) -> Document:
+        """What was written, and where."""
+        return self._document
+
+    def settings(self) -> dict[str, Any]:
+        """Return every setting, defaults filled in and expressions evaluated, as JSON can hold it.
+
+        Infinity is the text ``inf``, as it may be in YAML; the result makes the same scenario again.
+        """
+        return {key: _json(value) for key, value in self.model_dump(mode="json", by_alias=True).items()}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Scenario):
+            return NotImplemented
+        return self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(json.dumps(self.settings(), sort_keys=True))
+
+    def _identity(self) -> tuple[Any, ...]:
+        return self.__dict__, self.base if isinstance(self.network, FileNetwork) else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Built again from what was written: much smaller than the fields with every place in the file.
+        return _rebuilt, (type(self), self._document.data, self._document.base)
+
+
+def changed(document: Document, changes: Mapping[str, Any]) -> Document:
+    """Return a document with some settings changed; see `Scenario.with_`.
+
+    Raises
+    ------
+    InputError
+        If there is no such setting.
+    """
+    data, paths = document.data, []
+    problems: list[Problem] = []
+    # Parameters first, so that a path is never taken for one that is added meanwhile.
+    for key in sorted(changes, key=lambda key: key not in parameter_names(document.data)):
+        try:
+            data, path = change(Scenario, data, key, plain(changes[key]))
+            paths.append(path)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return document.with_data(data, tuple(paths))
+
+
+def _rebuilt(cls: type[Scenario], data: Any, base: pathlib.Path) -> Scenario:
+    return cls.from_document(Document(data, base=base))
+
+
+def _unless_told(found: list[Problem], told: list[Problem]) -> list[Problem]:
+    """Return the problems that are not about a value of which a problem is told already."""
+    paths = {problem.path for problem in told if problem.path}
+    return [problem for problem in found if problem.path not in paths]
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    """Sort problems as their places stand in the file, those without a place last."""
+
+    def key(problem: Problem) -> tuple[bool, int, int]:
+        place = problem.place
+        return (False, place.line, place.column) if place else (True, 0, 0)
+
+    return sorted(problems, key=key)
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return "inf" if value > 0 else "-inf"
+    if isinstance(value, dict):
+        return {str(key): _json(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_json(part) for part in value]
+    return value

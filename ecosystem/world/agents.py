@@ -1,0 +1,104 @@
+"""The agents: names and settings of their own, numbers that are views of the state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import mesa
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from ecosystem.world.ecosystem import Ecosystem
+
+
+class ModelAgent(mesa.Agent):
+    """A generative model on a node of the network.
+
+    Its numbers are those of the selected world, ``model.world``.
+
+    Parameters
+    ----------
+    model : Ecosystem
+        What it is part of.
+    name : str
+        Its name, also its node.
+    index : int
+        Its place in every tensor.
+    """
+
+    model: Ecosystem
+
+    def __init__(self, model: Ecosystem, name: str, index: int) -> None:
+        super().__init__(model)
+        self.name = name
+        self.index = index
+
+    def __repr__(self) -> str:
+        return f"ModelAgent({self.name!r})"
+
+    @property
+    def neighbours(self) -> list[ModelAgent]:
+        """The models it learns from, its in-neighbours."""
+        graph = self.model.graph
+        return [graph.nodes[node]["agent"] for node in graph.predecessors(self.name)]
+
+    @property
+    def readers(self) -> list[ModelAgent]:
+        """The models that learn from it, its out-neighbours."""
+        graph = self.model.graph
+        return [graph.nodes[node]["agent"] for node in graph.successors(self.name)]
+
+    @property
+    def curated(self) -> bool:
+        """Whether a curator chooses among its outputs."""
+        return bool(self.model.blueprint.curated[self.index])
+
+    @property
+    def diet(self) -> dict[str, float]:
+        """What share of its training set comes from each source."""
+        from ecosystem.world.blueprint import SOURCES
+
+        return dict(zip(SOURCES, self.model.blueprint.diet[self.index].tolist(), strict=True))
+
+    @property
+    def distribution(self) -> NDArray[np.float64]:
+        """What it writes, ``[contexts, outputs]``."""
+        return np.array(self.model.state.p[self.model.world, self.index].cpu().numpy())
+
+    @property
+    def alignment(self) -> float:
+        """J, the mean over contexts of its expected own reward; NaN without a reward."""
+        return float(self.model.measure("alignment")[self.model.world, self.index])
+
+    @property
+    def reward_variance(self) -> float:
+        """Variance of its own reward over its outputs, mean over contexts."""
+        return float(self.model.measure("reward_variance")[self.model.world, self.index])
+
+    @property
+    def entropy(self) -> float:
+        """Entropy of what it writes, in nats, mean over contexts."""
+        return float(self.model.measure("entropy")[self.model.world, self.index])
+
+    def sample(self, n: int, context: int = 0) -> NDArray[np.int64]:
+        """Return n outputs that it writes to prompts of one kind.
+
+        Looking moves nothing: these draws have a stream of their own.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        context : int
+            The kind of prompt.
+
+        Returns
+        -------
+        ndarray
+            Numbers of outputs, ``[n]``.
+        """
+        if not 0 <= context < self.model.batch.contexts:
+            raise IndexError(f"context must be from 0 to {self.model.batch.contexts - 1} (got {context})")
+        p = self.distribution[context]
+        return self.model.looking(self.index).choice(len(p), size=n, p=p / p.sum())

@@ -1,0 +1,279 @@
+"""One run as arrays: everything drawn, every default filled, every name a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from ecosystem.curators.curation import Bucket, buckets, kind_of
+from ecosystem.curators.luce import nodes_needed
+from ecosystem.scenario.fields.common import DirichletDraw, NormalDraw, UniformDraw
+from ecosystem.scenario.fields.models import Curation, Diet
+from ecosystem.scenario.scenario import Scenario
+from ecosystem.world.choose import curated_models
+from ecosystem.world.draws import Rewards, dirichlet, distribution, reward
+from ecosystem.world.network import Edges, build, edges_of
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SOURCES = ("real", "raw", "curated", "neighbours_raw", "neighbours_curated")
+"""The entries of a diet, in the order of every array that has one number a source."""
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """A run, ready to be built.
+
+    Attributes
+    ----------
+    scenario, seed
+        Where it comes from.
+    names : tuple of str
+        The models, in order.
+    graph : networkx.DiGraph
+        The interaction graph.
+    edges : Edges
+        The same as arrays.
+    real, initial : ndarray
+        ``[models, contexts, outputs]``
+    diet : ndarray
+        Shares as written, ``[models, sources]``, in the order of `SOURCES`.
+    rewards : ndarray
+        All rewards, named ones first, ``[rewards, contexts or 1, outputs]``.
+    reward_names : tuple of str
+        The named rewards.
+    evaluation : ndarray
+        Number of each model's evaluation reward, −1 for none, ``[models]``.
+    curator : ndarray
+        Number of each model's curator's reward, −1 without a curator, ``[models]``.
+    candidates, temperature : ndarray
+        K and T of each model's curator, ``[models]``.
+    kinds : tuple
+        Each model's kind of choice, None where nothing is chosen.
+    """
+
+    scenario: Scenario
+    seed: int
+    names: tuple[str, ...]
+    graph: nx.DiGraph
+    edges: Edges
+    real: Array
+    initial: Array
+    diet: Array
+    rewards: Array
+    reward_names: tuple[str, ...]
+    evaluation: Ints
+    curator: Ints
+    candidates: Array
+    temperature: Array
+    kinds: tuple[str | None, ...]
+    by_context: tuple[bool, ...]
+
+    @property
+    def curated(self) -> NDArray[np.bool_]:
+        """Which models have a `curation` block, ``[models]``."""
+        return self.curator >= 0
+
+    @cached_property
+    def _fed_diet(self) -> Array:
+        diet = self.diet.copy()
+        unread = ~self.edges.readable(len(self.names))
+        diet[np.ix_(unread, [SOURCES.index("neighbours_raw"), SOURCES.index("neighbours_curated")])] = 0.0
+        return diet
+
+    @property
+    def sourceless(self) -> NDArray[np.bool_]:
+        """Which models have no source at all and so learn what they have, ``[models]``."""
+        return self._fed_diet.sum(-1) == 0
+
+    @property
+    def effective_diet(self) -> Array:
+        """Diets with the shares of missing in-neighbours split over the other sources, ``[models, sources]``.
+
+        A model left without any source learns its own raw outputs.
+        """
+        diet = self._fed_diet.copy()
+        diet[self.sourceless, SOURCES.index("raw")] = 1.0
+        return diet / diet.sum(-1, keepdims=True)
+
+    @cached_property
+    def nodes(self) -> int:
+        """Nodes of the Luce quadrature: enough for every curator of this run."""
+        needed = [0]
+        for model in np.flatnonzero([kind == "luce" for kind in self.kinds]):
+            values = self.rewards[self.curator[model]]
+            spread = float((values.max(-1) - values.min(-1)).max()) / self.temperature[model]
+            needed.append(nodes_needed(self.candidates[model], spread))
+        return max(needed)
+
+    def buckets(self, models: NDArray[np.bool_] | None = None) -> tuple[Bucket, ...]:
+        """Return the curators of some models (all by default), gathered."""
+        chosen = [
+            (index, kind, (int(self.curator[index]), float(self.candidates[index]), float(self.temperature[index])))
+            for index, kind in enumerate(self.kinds)
+            if kind is not None and (models is None or models[index])
+        ]
+        split = [self.by_context[self.curator[index]] for index, _, _ in chosen]
+        return buckets(chosen, self.initial.shape[1], split)
+
+    @cached_property
+    def shape(self) -> tuple[object, ...]:
+        """What two runs must share to be worlds of one batch: sizes, graph, kinds, nodes, discrete settings."""
+        scenario, learning = self.scenario, self.scenario.learning
+        corpus = learning.corpus if isinstance(learning.corpus, str) else learning.corpus.window
+        return (
+            self.names,
+            self.initial.shape,
+            self.rewards.shape,
+            self.reward_names,
+            self.evaluation.tobytes(),
+            self.nodes,
+            tuple(bucket.signature for bucket in self.buckets()),
+            self.curated.tobytes(),
+            self.edges.source.tobytes(),
+            self.edges.target.tobytes(),
+            self.edges.channel.tobytes(),
+            self.edges.channels.shape,
+            scenario.mode,
+            scenario.rounds if isinstance(scenario.rounds, int) else (scenario.rounds.max, scenario.rounds.tolerance),
+            (learning.regime, corpus, learning.order, learning.examples, learning.pool),
+            scenario.record,
+        )
+
+
+def blueprint(scenario: Scenario, seed: int) -> Blueprint:
+    """Return a run of a scenario as arrays.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A variant, without a sweep.
+    seed : int
+        The run's seed.
+
+    Raises
+    ------
+    EcosystemError
+        A network or a choice of curated models that does not fit the models.
+    """
+    contexts, outputs = scenario.outputs.contexts, scenario.outputs.size
+    names = tuple(scenario.model_names)
+    graph = build(scenario.network, names, seed, scenario.base)
+    settings = _settings(scenario, graph, names, seed)
+    rewards = Rewards(scenario.rewards, contexts, outputs)
+    evaluation = _reward_numbers([s.reward for s in settings], rewards, seed, "reward")
+    named = [None if s.curation is None else s.curation.reward for s in settings]
+    own = _reward_numbers(named, rewards, seed, "curation.reward")
+    curations = [s.curation for s in settings]
+    curator = np.array(
+        [-1 if c is None else (o if o >= 0 else e) for c, o, e in zip(curations, own, evaluation, strict=True)],
+        dtype=np.int64,
+    )
+    real = _distributions([s.real for s in settings], _shared_real(scenario, seed), seed, "real", scenario)
+    initial = _distributions([s.initial for s in settings], real, seed, "initial", scenario)
+    return Blueprint(
+        scenario=scenario,
+        seed=seed,
+        names=names,
+        graph=graph,
+        edges=edges_of(graph, names, outputs),
+        real=real,
+        initial=initial,
+        diet=np.array([[getattr(s.diet, source) for source in SOURCES] for s in settings]),
+        rewards=rewards.table(),
+        reward_names=rewards.names,
+        evaluation=evaluation,
+        curator=curator,
+        candidates=np.array([1.0 if c is None else c.candidates for c in curations]),
+        temperature=np.array([1.0 if c is None or c.temperature is None else c.temperature for c in curations]),
+        kinds=tuple(None if c is None else _kind(c) for c in curations),
+        by_context=tuple(rewards.by_context(number) for number in range(len(rewards.table()))),
+    )
+
+
+def _kind(curation: Curation) -> str | None:
+    temperature = 1.0 if curation.temperature is None else curation.temperature
+    return kind_of(curation.method, curation.candidates, temperature)
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """One model's settings, the `curated` block applied."""
+
+    reward: Any
+    real: Any
+    initial: Any
+    diet: Diet
+    curation: Curation | None
+
+
+def _settings(scenario: Scenario, graph: nx.DiGraph, names: tuple[str, ...], seed: int) -> list[_Settings]:
+    chosen = scenario.curated
+    curated = set(curated_models(chosen, graph, names, seed)) if chosen is not None else set()
+    found = []
+    for block in scenario.models:
+        plain = _Settings(block.reward, block.real, block.initial, block.diet, block.curation)
+        for name in block.names:
+            settings = plain
+            if chosen is not None and name in curated:
+                settings = _Settings(
+                    reward=plain.reward if chosen.reward is None else chosen.reward,
+                    real=plain.real,
+                    initial=plain.initial,
+                    diet=plain.diet if chosen.diet is None else chosen.diet,
+                    curation=chosen.curation,
+                )
+            found.append(settings)
+    return found
+
+
+def _reward_numbers(written: list[Any], rewards: Rewards, seed: int, purpose: str) -> Ints:
+    """Return each model's row of the reward table.
+
+    A draw is made for all models, so that who uses it moves nobody else's.
+    """
+    numbers = np.full(len(written), -1, dtype=np.int64)
+    made: dict[Any, Array] = {}
+    for index, value in enumerate(written):
+        if isinstance(value, str):
+            numbers[index] = rewards.number(value)
+        elif isinstance(value, (NormalDraw, UniformDraw)):
+            if value not in made:
+                made[value] = reward(value, seed, purpose, len(written), rewards.outputs)
+            numbers[index] = rewards.add(made[value][index])
+    return numbers
+
+
+def _shared_real(scenario: Scenario, seed: int) -> Array:
+    contexts, outputs = scenario.outputs.contexts, scenario.outputs.size
+    count = len(scenario.model_names)
+    if isinstance(scenario.real, DirichletDraw):
+        shared = dirichlet(scenario.real, seed, "real.shared", 1, contexts, outputs)[0]
+    else:
+        shared = distribution(scenario.real, contexts, outputs)
+    return np.broadcast_to(shared, (count, contexts, outputs))
+
+
+def _distributions(written: list[Any], default: Array, seed: int, purpose: str, scenario: Scenario) -> Array:
+    """Return each model's distribution, ``[models, contexts, outputs]``; one draw serves all models that ask for it."""
+    contexts, outputs = scenario.outputs.contexts, scenario.outputs.size
+    result = np.array(default, order="C")
+    made: dict[Any, Array] = {}
+    for index, value in enumerate(written):
+        if value is None:
+            continue
+        if value not in made:
+            made[value] = (
+                dirichlet(value, seed, purpose, len(written), contexts, outputs)
+                if isinstance(value, DirichletDraw)
+                else distribution(value, contexts, outputs)
+            )
+        result[index] = made[value][index] if isinstance(value, DirichletDraw) else made[value]
+    return result
+

@@ -1,0 +1,185 @@
+"""The interaction graph: an edge j → i says that i learns from what j wrote."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from ecosystem.errors import EcosystemError, did_you_mean, shorten
+from ecosystem.scenario.fields.network import Channel, EdgesNetwork, FileNetwork, GeneratedNetwork, Network
+from ecosystem.scenario.generators import generate
+from ecosystem.world.streams import derived_seed
+
+
+def build(network: Network, names: Sequence[str], seed: int, base: Path) -> nx.DiGraph:
+    """Return the graph on the models' names, in model order.
+
+    Parameters
+    ----------
+    network : EdgesNetwork, FileNetwork or GeneratedNetwork
+        What the scenario says.
+    names : sequence of str
+        The models.
+    seed : int
+        The run's seed, from which a generator's own is drawn unless it has one.
+    base : Path
+        Where relative files are looked for.
+
+    Returns
+    -------
+    networkx.DiGraph
+        Edges carry `weight` and, where there is one, `channel`.
+
+    Raises
+    ------
+    EcosystemError
+        A generator or file that does not fit the models.
+    """
+    graph = nx.DiGraph()
+    graph.add_nodes_from(names)
+    if isinstance(network, EdgesNetwork):
+        for edge in network.edges:
+            graph.add_edge(edge.source, edge.target, weight=edge.weight, **_carried(edge.channel))
+        return graph
+    if isinstance(network, GeneratedNetwork):
+        drawn = derived_seed(seed, "network") if network.seed is None else network.seed
+        found = generate(network.generator, network.arguments, nodes=len(names), seed=drawn)
+        found = nx.relabel_nodes(found, dict(enumerate(names)))
+    else:
+        found = _read(network, names, base)
+    graph.add_nodes_from((node, found.nodes[node]) for node in names)
+    for source, target, data in found.edges(data=True):
+        graph.add_edge(source, target, weight=_weight(data, source, target), **_carried(network.channel))
+    return graph
+
+
+def _carried(channel: Channel | None) -> dict[str, Channel]:
+    return {} if channel is None else {"channel": channel}
+
+
+def _weight(data: dict[str, object], source: str, target: str) -> float:
+    value = data.get("weight", 1.0)
+    if not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+        raise EcosystemError(
+            f"network: the weight of the edge {shorten(source)} → {shorten(target)} "
+            f"must be a number above 0 (got {shorten(value)})"
+        )
+    return float(value)
+
+
+def _read(network: FileNetwork, names: Sequence[str], base: Path) -> nx.DiGraph:
+    path = base / network.file
+    form = network.format or {".graphml": "graphml", ".xml": "graphml"}.get(path.suffix.lower(), "csv")
+    try:
+        graph = _read_csv(path) if form == "csv" else _read_graphml(path)
+    except (OSError, UnicodeDecodeError, ValueError, SyntaxError, nx.NetworkXError) as error:
+        raise EcosystemError(f"network.file: cannot read {path} as {form}: {error}") from error
+    known = set(names)
+    for node in graph:
+        if node not in known:
+            raise EcosystemError(
+                f"network.file: {path} names a model {shorten(node)} that the scenario has not{did_you_mean(node, names)}"
+            )
+    graph.add_nodes_from(names)
+    return graph
+
+
+def _read_csv(path: Path) -> nx.DiGraph:
+    graph = nx.DiGraph()
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file)
+        columns = {str(name).strip().lower(): name for name in rows.fieldnames or ()}
+        source = columns.get("from", columns.get("source"))
+        target = columns.get("to", columns.get("target"))
+        if source is None or target is None:
+            raise ValueError(f"its first line must name the columns from, to and, if any, weight (got {rows.fieldnames})")
+        for row in rows:
+            weight = row.get(columns.get("weight", "")) or "1"
+            pair = (str(row[source]).strip(), str(row[target]).strip())
+            if graph.has_edge(*pair):
+                raise ValueError(f"line {rows.line_num}: the edge {pair[0]} → {pair[1]} stands twice")
+            try:
+                graph.add_edge(*pair, weight=float(weight))
+            except ValueError:
+                raise ValueError(f"line {rows.line_num}: weight must be a number (got {weight!r})") from None
+    return graph
+
+
+def _read_graphml(path: Path) -> nx.DiGraph:
+    graph = nx.read_graphml(path)
+    simple = nx.DiGraph(graph) if not graph.is_directed() else graph
+    labels = {node: str(data.get("name", node)) for node, data in simple.nodes(data=True)}
+    if len(set(labels.values())) < len(labels):
+        raise ValueError("two nodes have one name")
+    return nx.DiGraph(nx.relabel_nodes(simple, labels))
+
+
+@dataclass(frozen=True)
+class Edges:
+    """The edges as arrays, sorted by reader.
+
+    Attributes
+    ----------
+    source, target : ndarray
+        Model numbers, ``[edges]``.
+    weight : ndarray
+        As given, ``[edges]``.
+    share : ndarray
+        Normalised over the edges into a reader, ``[edges]``.
+    channel : ndarray
+        Number of the edge's channel in `channels`, −1 where it has none, ``[edges]``.
+    channels : ndarray
+        Row-stochastic matrices, ``[channels, outputs, outputs]``.
+    """
+
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    share: NDArray[np.float64]
+    channel: NDArray[np.int64]
+    channels: NDArray[np.float64]
+
+    def readable(self, models: int) -> NDArray[np.bool_]:
+        """Return which models have an in-neighbour, ``[models]``."""
+        return np.bincount(self.target, minlength=models) > 0
+
+
+def edges_of(graph: nx.DiGraph, names: Sequence[str], outputs: int) -> Edges:
+    """Return the graph's edges as arrays; equal channels are one."""
+    number = {name: index for index, name in enumerate(names)}
+    rows = sorted((number[t], number[s], d["weight"], d.get("channel")) for s, t, d in _plain(graph))
+    distinct: dict[bytes, int] = {}
+    matrices: list[NDArray[np.float64]] = []
+    channel = np.full(len(rows), -1, dtype=np.int64)
+    for index, (_, _, _, carried) in enumerate(rows):
+        if carried is None:
+            continue
+        matrix = np.array(carried.matrix)
+        matrix = matrix / matrix.sum(-1, keepdims=True)
+        key = matrix.tobytes()
+        if key not in distinct:
+            distinct[key] = len(matrices)
+            matrices.append(matrix)
+        channel[index] = distinct[key]
+    target = np.array([row[0] for row in rows], dtype=np.int64)
+    source = np.array([row[1] for row in rows], dtype=np.int64)
+    weight = np.array([row[2] for row in rows], dtype=np.float64)
+    total = np.bincount(target, weights=weight, minlength=len(names)) if rows else np.zeros(len(names))
+    channels = np.stack(matrices) if matrices else np.zeros((0, outputs, outputs))
+    return Edges(source, target, weight, weight / total[target], channel, channels)
+
+
+def _plain(graph: nx.DiGraph) -> list[tuple[str, str, dict[str, object]]]:
+    return list(graph.edges(data=True))
+
+
+def hops(graph: nx.DiGraph, start: Sequence[str]) -> dict[str, int]:
+    """Return the number of directed hops from the nearest of `start`, for every model it reaches."""
+    return dict(nx.multi_source_dijkstra_path_length(graph, set(start), weight=None)) if start else {}

@@ -1,0 +1,162 @@
+"""What a simulation writes down: rows of the tables, world by world."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ecosystem.measures.models import MEASURES, named_alignments
+from ecosystem.world.blueprint import Blueprint
+from ecosystem.world.ecosystem import Ecosystem
+from ecosystem.world.network import hops
+
+Columns = dict[str, NDArray[np.generic]]
+
+
+class Recorder:
+    """Rows of a batch of worlds, gathered round by round.
+
+    Parameters
+    ----------
+    model : Ecosystem
+        What is recorded.
+    """
+
+    def __init__(self, model: Ecosystem) -> None:
+        self._model = model
+        self._record = model.blueprint.scenario.record
+        self._rounds: list[list[int]] = [[] for _ in range(model.batch.size)]
+        self._models: list[list[NDArray[np.float64]]] = [[] for _ in range(model.batch.size)]
+        self._alignments: list[list[NDArray[np.float64]]] = [[] for _ in range(model.batch.size)]
+        self._states: list[list[NDArray[np.float64]]] = [[] for _ in range(model.batch.size)]
+
+    def write(self, worlds: Sequence[int]) -> None:
+        """Write down the present round of some worlds."""
+        if not worlds:
+            return
+        model, chosen = self._model, list(worlds)
+        columns = np.stack([model.measure(name).cpu().numpy() for name in MEASURES])[:, chosen]
+        named = named_alignments(model.state.p, model.batch).cpu().numpy() if self._record.alignments else None
+        for position, world in enumerate(chosen):
+            self._rounds[world].append(model.round)
+            self._models[world].append(columns[:, position])
+            if named is not None:
+                self._alignments[world].append(named[world])
+            if self._record.states:
+                self._states[world].append(np.array(model.state.p[world].cpu().numpy()))
+
+    def tables(self, world: int, run: str) -> dict[str, pa.Table]:
+        """Return the rows of one world."""
+        plan = self._model.batch.worlds[world]
+        rounds = np.array(self._rounds[world], dtype=np.int64)
+        values = np.stack(self._models[world])  # [rounds, measures, models]
+        tables = {
+            "models": self._models_table(plan, run, rounds, values),
+            "rounds": _rounds_table(run, rounds, values[:, list(MEASURES).index("alignment")]),
+        }
+        if self._record.alignments:
+            tables["alignments"] = _alignments_table(plan, run, rounds, np.stack(self._alignments[world]))
+        if self._record.states:
+            tables["states"] = _states_table(plan, run, rounds, np.stack(self._states[world]))
+        return tables
+
+    def _models_table(
+        self, plan: Blueprint, run: str, rounds: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> pa.Table:
+        models = len(plan.names)
+        columns: dict[str, pa.Array] = {
+            "run": _repeated(run, values.shape[0] * models),
+            "round": pa.array(np.repeat(rounds, models)),
+            "model": _names(plan.names, len(rounds)),
+        }
+        for number, name in enumerate(MEASURES):
+            columns[name] = _numbers(values[:, number].ravel())
+        columns["volume"] = pa.nulls(values.shape[0] * models, pa.float64())
+        columns["distance"] = pa.array(np.tile(_distances(plan), len(rounds)), mask=np.tile(_unreached(plan), len(rounds)))
+        return pa.table(columns)
+
+
+def network_table(plan: Blueprint) -> tuple[str, pa.Table]:
+    """Return the network's key, a hash of its edges, and its table."""
+    edges, names = plan.edges, np.array(plan.names, dtype=object)
+    parts = ("\n".join(plan.names).encode(), edges.source.tobytes(), edges.target.tobytes(), edges.weight.tobytes())
+    key = blake2b(b"|".join(parts), digest_size=6).hexdigest()
+    table = pa.table(
+        {
+            "network": _repeated(key, len(edges.source)),
+            "source": pa.array(names[edges.source], pa.string()).dictionary_encode(),
+            "target": pa.array(names[edges.target], pa.string()).dictionary_encode(),
+            "weight": pa.array(edges.weight),
+        }
+    )
+    return key, table
+
+
+def _distances(plan: Blueprint) -> NDArray[np.int64]:
+    found = hops(plan.graph, [name for name, curated in zip(plan.names, plan.curated, strict=True) if curated])
+    return np.array([found.get(name, -1) for name in plan.names], dtype=np.int64)
+
+
+def _unreached(plan: Blueprint) -> NDArray[np.bool_]:
+    return _distances(plan) < 0
+
+
+def _rounds_table(run: str, rounds: NDArray[np.int64], alignment: NDArray[np.float64]) -> pa.Table:
+    rewarded = ~np.isnan(alignment)
+    count = rewarded.sum(-1)
+    mean = np.where(rewarded, alignment, 0.0).sum(-1) / np.where(count > 0, count, 1)
+    columns: dict[str, pa.Array] = {
+        "run": _repeated(run, len(rounds)),
+        "round": pa.array(rounds),
+        "alignment": pa.array(mean, mask=count == 0),
+    }
+    for name in ("preference_bias", "disparate_bias", "representation_gap", "systemic_failure"):
+        columns[name] = pa.nulls(len(rounds), pa.float64())
+    return pa.table(columns)
+
+
+def _alignments_table(plan: Blueprint, run: str, rounds: NDArray[np.int64], values: NDArray[np.float64]) -> pa.Table:
+    models, rewards = len(plan.names), len(plan.reward_names)
+    repeats = len(rounds)
+    return pa.table(
+        {
+            "run": _repeated(run, values.size),
+            "round": pa.array(np.repeat(rounds, models * rewards)),
+            "model": _names([name for name in plan.names for _ in range(rewards)], repeats),
+            "reward": _names(plan.reward_names, repeats * models),
+            "value": _numbers(values.ravel()),
+        }
+    )
+
+
+def _states_table(plan: Blueprint, run: str, rounds: NDArray[np.int64], values: NDArray[np.float64]) -> pa.Table:
+    repeats, models, contexts, outputs = values.shape
+    return pa.table(
+        {
+            "run": _repeated(run, values.size),
+            "round": pa.array(np.repeat(rounds, models * contexts * outputs)),
+            "model": _names([name for name in plan.names for _ in range(contexts * outputs)], repeats),
+            "context": pa.array(np.tile(np.repeat(np.arange(contexts), outputs), repeats * models)),
+            "output": pa.array(np.tile(np.arange(outputs), repeats * models * contexts)),
+            "probability": pa.array(values.ravel()),
+        }
+    )
+
+
+def _numbers(values: NDArray[np.float64]) -> pa.Array:
+    """Return numbers as a column; what is not a number is null."""
+    return pa.array(values, mask=np.isnan(values))
+
+
+def _repeated(text: str, count: int) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), pa.array([text], pa.string()))
+
+
+def _names(names: Sequence[str], times: int) -> pa.Array:
+    encoded = pa.array(names, pa.string()).dictionary_encode()
+    indices = np.tile(encoded.indices.to_numpy(), times).astype(np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(indices), encoded.dictionary)

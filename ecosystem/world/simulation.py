@@ -1,0 +1,141 @@
+"""Run a chunk of a plan: runs of one shape are worlds of one batch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import torch
+
+from ecosystem.errors import EcosystemError
+from ecosystem.scenario.fields.learning import Until
+from ecosystem.world.blueprint import Blueprint, blueprint
+from ecosystem.world.ecosystem import Ecosystem
+from ecosystem.world.recording import Recorder, network_table
+
+if TYPE_CHECKING:
+    from ecosystem.plan.runs import Run
+
+OnRound = Callable[[int, int], None]
+
+
+@dataclass
+class Outcome:
+    """What became of some runs.
+
+    Attributes
+    ----------
+    tables : dict of str to pyarrow.Table
+        Rows of the runs that finished; the first column is `run` (`network` in `network`).
+    networks : dict
+        Each run's key in the table `network`.
+    seconds : dict
+        Wall time of each run; a batch's time is shared out evenly.
+    errors : dict
+        Why the others failed.
+    """
+
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+    networks: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    errors: dict[str, str] = field(default_factory=dict)
+
+
+def simulate(runs: Sequence[Run], on_round: OnRound | None = None) -> Outcome:
+    """Run everything that is asked for.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Runs with different ids.
+    on_round : callable, optional
+        Told (round, rounds) after each round.
+
+    Returns
+    -------
+    Outcome
+        A run's rows are the same bits whatever runs beside it.
+    """
+    outcome = Outcome()
+    parts: dict[str, list[pa.Table]] = {}
+    batches: dict[object, list[tuple[Run, Blueprint]]] = {}
+    for run in runs:
+        try:
+            plan = blueprint(run.scenario, run.seed)
+        except EcosystemError as error:
+            outcome.errors[run.id] = str(error)
+            continue
+        batches.setdefault(plan.shape, []).append((run, plan))
+    with one_thread():
+        for batch in batches.values():
+            _simulate_batch(batch, outcome, parts, on_round)
+    outcome.tables = {name: pa.concat_tables(tables).unify_dictionaries() for name, tables in parts.items()}
+    return outcome
+
+
+def _simulate_batch(
+    batch: Sequence[tuple[Run, Blueprint]],
+    outcome: Outcome,
+    parts: dict[str, list[pa.Table]],
+    on_round: OnRound | None,
+) -> None:
+    began = time.perf_counter()
+    model = Ecosystem.together([plan for _, plan in batch])
+    recorder = Recorder(model)
+    broken = run_rounds(model, recorder, on_round)
+    seconds = (time.perf_counter() - began) / len(batch)
+    for world, (run, plan) in enumerate(batch):
+        outcome.seconds[run.id] = seconds
+        if world in broken:
+            outcome.errors[run.id] = broken[world]
+            continue
+        outcome.networks[run.id], network = network_table(plan)
+        for name, table in {**recorder.tables(world, run.id), "network": network}.items():
+            parts.setdefault(name, []).append(table)
+
+
+def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = None) -> dict[int, str]:
+    """Run every world to its end and write down what its scenario asks for.
+
+    Returns
+    -------
+    dict
+        Worlds whose state ceased to be finite, and since when.
+    """
+    scenario = model.blueprint.scenario
+    until = scenario.rounds if isinstance(scenario.rounds, Until) else None
+    last = until.max if until is not None else int(scenario.rounds)  # type: ignore[arg-type]
+    going = list(range(model.batch.size))
+    broken: dict[int, str] = {}
+    recorder.write(going)
+    while going and model.round < last:
+        before = model.state.p
+        model.step()
+        finite = model.finite().tolist()
+        for world in [world for world in going if not finite[world]]:
+            broken[world] = f"the state is no longer finite since round {model.round}"
+        going = [world for world in going if world not in broken]
+        ended: list[int] = going if model.round == last else []
+        if until is not None and not ended:
+            moved = (model.state.p - before).abs().flatten(1).amax(-1)
+            ended = [world for world in going if float(moved[world]) <= until.tolerance]
+        recorder.write(going if model.round % scenario.record.every == 0 else ended)
+        going = [world for world in going if world not in set(ended)]
+        if on_round is not None:
+            on_round(model.round, last)
+    return broken
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread: with more, a matrix product may be summed in another order."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

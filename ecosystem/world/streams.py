@@ -1,0 +1,65 @@
+"""Random numbers: one counter-based stream for each (seed, purpose, round).
+
+What a run draws depends on nothing else: not on the runs that share its process, nor on the
+order in which they finish. Two runs that differ in one setting share the draws of everything else.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import blake2b
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK = 256
+"""Models that share one counter block; each block of a large array has a counter of its own."""
+
+
+@lru_cache(maxsize=65536)
+def _key(seed: int, purpose: str) -> NDArray[np.uint64]:
+    digest = blake2b(f"{seed}/{purpose}".encode(), digest_size=16).digest()
+    return np.frombuffer(digest, dtype=np.uint64)
+
+
+def stream(seed: int, purpose: str, round_: int = 0, block: int = 0) -> np.random.Generator:
+    """Return the generator of one purpose in one round.
+
+    Parameters
+    ----------
+    seed : int
+        The run's seed.
+    purpose : str
+        What the numbers are for, such as ``"examples"``.
+    round_ : int
+        The round they are drawn in.
+    block : int
+        Which block of a large array.
+
+    Examples
+    --------
+    >>> a, b = stream(0, "examples", 3), stream(0, "examples", 3)
+    >>> bool(a.random() == b.random())
+    True
+    """
+    counter = np.array([0, block, round_, 0], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=_key(seed, purpose), counter=counter))
+
+
+def derived_seed(seed: int, purpose: str) -> int:
+    """Return a seed for a library that wants an integer of its own (a NetworkX generator)."""
+    return int(stream(seed, purpose).integers(2**31))
+
+
+def uniforms(seed: int, purpose: str, round_: int, models: int, draws: int) -> NDArray[np.float64]:
+    """Return numbers in [0, 1) in model order, drawn in blocks of `BLOCK` models.
+
+    Returns
+    -------
+    ndarray
+        ``[models, draws]``
+    """
+    out = np.empty((models, draws))
+    for block, start in enumerate(range(0, models, BLOCK)):
+        stream(seed, purpose, round_, block).random(out=out[start : start + BLOCK])
+    return out

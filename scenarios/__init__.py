@@ -1,0 +1,1 @@
+"""Shipped scenarios, one story a file; `ecosystem list` names them."""
