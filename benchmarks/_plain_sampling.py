@@ -25,7 +25,7 @@ class PlainModel(mesa.Agent):
         self.real = plan.real[index]
         self.diet = dict(zip(SOURCES, plan.effective_diet[index], strict=True))
         self.curated = bool(plan.curated[index])
-        self.reward = plan.rewards[plan.curator[index], 0] if self.curated else None
+        self.reward = plan.rewards[plan.choice_reward[plan.choice_model == index][0], 0] if self.curated else None
         self.candidates = int(plan.candidates[index])
         self.temperature = float(plan.temperature[index])
         self.read: list[tuple[PlainModel, float]] = []

@@ -141,7 +141,7 @@ def _same(column: pd.Series[Any], value: Any) -> pd.Series[bool]:
         numbers = column.map(_number).astype("float64")
         if math.isinf(number):
             return numbers == number
-        return (numbers - number).abs() <= _SAME * numbers.abs().clip(lower=abs(number))
+        return (numbers - number).abs() <= _SAME * abs(number)
     if isinstance(value, (list, tuple, dict)):
         value = canonical(value)
     return column.map(lambda entry: type(entry) is type(value) and entry == value).astype(bool)

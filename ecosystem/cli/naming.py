@@ -19,7 +19,7 @@ def directory_name(name: str) -> str:
     Examples
     --------
     >>> directory_name("two models, backfire"), directory_name("collapse")
-    ('two-models-backfire-72fbe50d', 'collapse')
+    ('two-models-backfire-2edc2e4b', 'collapse')
     """
     dashed = re.sub(r"\s+", "-", unicodedata.normalize("NFC", name).strip())
     safe = re.sub(r"([.-])[.-]+", r"\1", re.sub(r"[^\w.-]", "", dashed)).strip("-.")

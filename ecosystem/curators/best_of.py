@@ -5,9 +5,12 @@ P(y) = [F(≤ r_y)^K − F(< r_y)^K] · p(y) / p(tie class of y), the limit of L
 
 from __future__ import annotations
 
+import math
 
 import torch
 from torch import Tensor
+
+_TINY = 1e-300
 
 
 class BestOf:
@@ -50,3 +53,22 @@ class BestOf:
         per_mass = torch.where(held, won / torch.where(held, masses, 1.0), 0.0)
         kept = p * per_mass.gather(-1, tie)
         return kept / kept.sum(-1, keepdim=True)
+
+    def derivative(self, p: Tensor) -> Tensor:
+        """Return ∂kept[y]/∂p[x] where no rewards tie and K is finite.
+
+        Without ties P(y) = F(≤)^K − F(<)^K, a polynomial of p.
+
+        Returns
+        -------
+        Tensor
+            ``[worlds, curves, rows, outputs (y), outputs (x)]``
+        """
+        tie = self._tie.expand(p.shape)
+        up_to = torch.zeros_like(p).scatter_add(-1, tie, p).cumsum(-1)
+        others = self._candidates - 1
+        steep = self._candidates * torch.where(up_to > 0, others * up_to.clamp_min(_TINY).log(), -math.inf).exp()
+        below = torch.nn.functional.pad(steep, (1, 0))[..., :-1]
+        worse = tie[..., None, :] < tie[..., :, None]
+        slopes = torch.where(worse, (steep - below).gather(-1, tie)[..., None], 0.0)
+        return slopes + torch.diag_embed(steep.gather(-1, tie))

@@ -25,6 +25,10 @@ class Curator(Protocol):
         """Return what is kept of `p`, ``[worlds, curves, rows, outputs]``."""
         ...
 
+    def derivative(self, p: Tensor) -> Tensor:
+        """Return ∂kept[y]/∂p[x] for changes of p that sum to 0, ``[worlds, curves, rows, outputs, outputs]``."""
+        ...
+
 
 KINDS: Mapping[str, type[Curator]] = {"luce": Luce, "luce_limit": LuceLimit, "best_of": BestOf}
 
@@ -50,69 +54,85 @@ class Bucket:
     ----------
     kind : str
         One of `KINDS`.
-    curators : ndarray
-        A model that has this curator, ``[curves]``.
+    choices : ndarray
+        A choice that has this curve, ``[curves]``.
     contexts : ndarray
         The context whose row of the reward counts, ``[curves]``.
     rows : ndarray
         Which of the models × contexts rows, ``[curves, rows]``; short curves repeat their first.
     valid : ndarray
         Positions in the flattened `rows` that are not repeats.
+    owners : ndarray
+        Whose choice each of the `valid` rows is.
     """
 
     kind: str
-    curators: NDArray[np.int64]
+    choices: NDArray[np.int64]
     contexts: NDArray[np.int64]
     rows: NDArray[np.int64]
     valid: NDArray[np.int64]
+    owners: NDArray[np.int64]
 
     @property
     def signature(self) -> tuple[object, ...]:
         """What two worlds must share to be computed together."""
-        arrays = (self.curators, self.contexts, self.rows, self.valid)
+        arrays = (self.choices, self.contexts, self.rows, self.valid, self.owners)
         return (self.kind, *(array.tobytes() for array in arrays), self.rows.shape)
 
 
-def buckets(
-    curators: Sequence[tuple[int, str, tuple[object, ...]]], contexts: int, by_context: Sequence[bool]
-) -> tuple[Bucket, ...]:
-    """Gather curators into buckets.
+@dataclass(frozen=True)
+class Choice:
+    """A reward that chooses, always or sometimes, among one model's outputs.
 
-    Parameters
+    Attributes
     ----------
-    curators : sequence of (model, kind, key)
-        Every curated model; equal keys are equal curators.
-    contexts : int
-        Number of contexts.
-    by_context : sequence of bool
-        For each curator, whether its reward has a row per context.
+    number : int
+        Its place among the choices of a run.
+    model : int
+        Whose outputs.
+    kind : str
+        One of `KINDS`.
+    key : tuple
+        Reward, candidates, temperature: equal keys are equal curators.
+    by_context : bool
+        Whether the reward has a row per context.
     """
-    curves: dict[tuple[object, ...], list[int]] = {}
-    first: dict[tuple[object, ...], tuple[str, int, int]] = {}
-    for (model, kind, key), split in zip(curators, by_context, strict=True):
+
+    number: int
+    model: int
+    kind: str
+    key: tuple[object, ...]
+    by_context: bool
+
+
+def buckets(choices: Sequence[Choice], contexts: int) -> tuple[Bucket, ...]:
+    """Gather choices into buckets: equal curators are one curve, curves of like size one bucket."""
+    curves: dict[tuple[object, ...], list[tuple[int, Choice, int]]] = {}
+    for choice in choices:
         for context in range(contexts):
-            curve = (kind, key, context if split else 0)
-            curves.setdefault(curve, []).append(model * contexts + context)
-            first.setdefault(curve, (kind, model, context if split else 0))
-    gathered: dict[tuple[str, int], list[tuple[object, ...]]] = {}
-    for curve, rows in curves.items():
+            seen = context if choice.by_context else 0
+            rows = curves.setdefault((choice.kind, choice.key, seen), [])
+            rows.append((choice.model * contexts + context, choice, seen))
+    gathered: dict[tuple[str, int], list[list[tuple[int, Choice, int]]]] = {}
+    for rows in curves.values():
         size = 1 << (len(rows) - 1).bit_length()
-        gathered.setdefault((first[curve][0], size), []).append(curve)
-    return tuple(_bucket(kind, [curves[c] for c in members], [first[c] for c in members])
-                 for (kind, _), members in gathered.items())
+        gathered.setdefault((rows[0][1].kind, size), []).append(rows)
+    return tuple(_bucket(kind, members) for (kind, _), members in gathered.items())
 
 
-def _bucket(kind: str, rows: list[list[int]], first: list[tuple[str, int, int]]) -> Bucket:
-    width = max(len(row) for row in rows)
-    filled = np.array([row + row[:1] * (width - len(row)) for row in rows], dtype=np.int64)
-    lengths = np.array([len(row) for row in rows])
+def _bucket(kind: str, curves: list[list[tuple[int, Choice, int]]]) -> Bucket:
+    width = max(map(len, curves))
+    filled = [rows + rows[:1] * (width - len(rows)) for rows in curves]
+    lengths = np.array([len(rows) for rows in curves])
     valid = np.flatnonzero((np.arange(width) < lengths[:, None]).ravel())
+    owners = np.array([choice.number for rows in filled for _, choice, _ in rows], dtype=np.int64)
     return Bucket(
         kind=kind,
-        curators=np.array([model for _, model, _ in first], dtype=np.int64),
-        contexts=np.array([context for _, _, context in first], dtype=np.int64),
-        rows=filled,
+        choices=np.array([rows[0][1].number for rows in curves], dtype=np.int64),
+        contexts=np.array([rows[0][2] for rows in curves], dtype=np.int64),
+        rows=np.array([[row for row, _, _ in rows] for rows in filled], dtype=np.int64),
         valid=valid.astype(np.int64),
+        owners=owners[valid],
     )
 
 
@@ -127,22 +147,35 @@ class Curation:
         Reward over temperature of each bucket's curves, ``[worlds, curves, outputs]``.
     candidates : sequence of Tensor
         K of each bucket's curves, ``[worlds, curves]``.
+    weights : sequence of Tensor
+        How often each of a bucket's valid rows is chosen by its curve, ``[worlds, rows]``; what is
+        left to 1 over all buckets is kept at random.
     nodes : int
         Nodes of the quadrature.
     """
 
     def __init__(
-        self, layout: Sequence[Bucket], rho: Sequence[Tensor], candidates: Sequence[Tensor], nodes: int
+        self,
+        layout: Sequence[Bucket],
+        rho: Sequence[Tensor],
+        candidates: Sequence[Tensor],
+        weights: Sequence[Tensor],
+        nodes: int,
     ) -> None:
         self._parts = [
-            (
-                KINDS[bucket.kind](r, k, nodes),
-                torch.from_numpy(bucket.rows.ravel()).to(r.device),
-                torch.from_numpy(bucket.valid).to(r.device),
-                bucket.rows.shape,
+            _Part(
+                curator=KINDS[bucket.kind](r, k, nodes),
+                rows=torch.from_numpy(bucket.rows.ravel()).to(r.device),
+                valid=torch.from_numpy(bucket.valid).to(r.device),
+                target=torch.from_numpy(bucket.rows.ravel()[bucket.valid]).to(r.device),
+                weight=w[..., None],
+                shape=(bucket.rows.shape[0], bucket.rows.shape[1]),
             )
-            for bucket, r, k in zip(layout, rho, candidates, strict=True)
+            for bucket, r, k, w in zip(layout, rho, candidates, weights, strict=True)
         ]
+        every = [row for bucket in layout for row in bucket.rows.ravel()[bucket.valid].tolist()]
+        # One curator a model, always at work, is the common case and needs no mixture.
+        self._mixed = len(set(every)) < len(every) or any(bool((w != 1).any()) for w in weights)
 
     def keep(self, p: Tensor) -> Tensor:
         """Return H, the distribution of what each curator keeps of its model's outputs.
@@ -159,9 +192,32 @@ class Curation:
         """
         worlds, outputs = p.shape[0], p.shape[-1]
         flat = p.reshape(worlds, -1, outputs)
-        kept = flat
-        for curator, rows, valid, (curves, width) in self._parts:
-            seen = flat.index_select(1, rows).reshape(worlds, curves, width, outputs)
-            chosen = curator.keep(seen).reshape(worlds, curves * width, outputs)
-            kept = kept.index_copy(1, rows[valid], chosen.index_select(1, valid))
+        kept = flat * self._at_random(flat) if self._mixed else flat
+        for part in self._parts:
+            curves, width = part.shape
+            seen = flat.index_select(1, part.rows).reshape(worlds, curves, width, outputs)
+            chosen = part.curator.keep(seen).reshape(worlds, curves * width, outputs).index_select(1, part.valid)
+            if self._mixed:
+                kept = kept.index_add(1, part.target, chosen * part.weight)
+            else:
+                kept = kept.index_copy(1, part.target, chosen)
         return kept.reshape(p.shape)
+
+    def _at_random(self, flat: Tensor) -> Tensor:
+        """Return the part of each row that no curve chooses, ``[worlds, rows, 1]``."""
+        left = flat.new_ones((*flat.shape[:2], 1))
+        for part in self._parts:
+            left = left.index_add(1, part.target, -part.weight)
+        return left.clamp_min(0.0)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One bucket, ready: which rows it looks at, and where its choices go."""
+
+    curator: Curator
+    rows: Tensor
+    valid: Tensor
+    target: Tensor
+    weight: Tensor
+    shape: tuple[int, int]

@@ -64,16 +64,41 @@ class Luce:
 
     def keep(self, p: Tensor) -> Tensor:
         """Return the distribution of what is kept, ``[worlds, curves, rows, outputs]`` as `p`."""
+        won = bmm((self._others * self._log_transform(p)).exp(), self._kernel)[..., : self._outputs]
+        kept = p * won
+        return kept / kept.sum(-1, keepdim=True)
+
+    def derivative(self, p: Tensor) -> Tensor:
+        """Return ∂kept[y]/∂p[x] for changes of p that sum to 0.
+
+        Returns
+        -------
+        Tensor
+            ``[worlds, curves, rows, outputs (y), outputs (x)]``
+        """
+        size = self._outputs
+        log_l = self._log_transform(p)
+        nodes = log_l.shape[-1]
+        won = bmm((self._others * log_l).exp(), self._kernel)[..., :size]
+        # ∂L/∂p(x) = e^(−z_x), of which 1 may be taken away: what it multiplies sums to 0.
+        slope = self._others * ((self._others - 1) * log_l).exp()
+        steep = self._transforms[..., :size, :nodes].transpose(-1, -2)[..., None, :, :]
+        kernel = self._kernel[..., :nodes, :size].transpose(-1, -2)[..., None, :, :]
+        crossed = p[..., None] * torch.matmul(kernel * slope[..., None, :], steep)
+        kept = p * won
+        total = kept.sum(-1, keepdim=True)
+        slopes = crossed + torch.diag_embed(won)
+        return (slopes - (kept / total)[..., None] * slopes.sum(-2, keepdim=True)) / total[..., None]
+
+    def _log_transform(self, p: Tensor) -> Tensor:
+        """Return log L at every node, ``[worlds, curves, rows, nodes]``."""
         both = bmm(p, self._transforms)
         nodes = both.shape[-1] // 2
         below_one, whole = both[..., :nodes], both[..., nodes:]
         near = below_one > -0.5
-        log_l = torch.where(
+        return torch.where(
             near, torch.log1p(torch.where(near, below_one, 0.0)), torch.where(near, 1.0, whole).clamp_min(_TINY).log()
         )
-        won = bmm((self._others * log_l).exp(), self._kernel)[..., : self._outputs]
-        kept = p * won
-        return kept / kept.sum(-1, keepdim=True)
 
 
 class LuceLimit:
@@ -89,3 +114,11 @@ class LuceLimit:
         largest = torch.where(p > 0, self._rho, -math.inf).amax(-1, keepdim=True).detach()
         kept = p * (self._rho - largest).clamp_max(0.0).exp()
         return kept / kept.sum(-1, keepdim=True)
+
+    def derivative(self, p: Tensor) -> Tensor:
+        """Return ∂kept[y]/∂p[x], ``[worlds, curves, rows, outputs (y), outputs (x)]``."""
+        largest = torch.where(p > 0, self._rho, -math.inf).amax(-1, keepdim=True)
+        weight = (self._rho - largest).exp()
+        total = (p * weight).sum(-1, keepdim=True)
+        kept = p * weight / total
+        return (torch.diag_embed(weight) - kept[..., None] * weight[..., None, :]) / total[..., None]

@@ -77,7 +77,8 @@ class Batch:
         return Curation(
             layout,
             [self._stack([_rho(world, bucket) for world in self.worlds]) for bucket in layout],
-            [self._stack([world.candidates[bucket.curators] for world in self.worlds]) for bucket in layout],
+            [self._stack([_candidates(world, bucket) for world in self.worlds]) for bucket in layout],
+            [self._stack([world.choice_weight[bucket.owners] for world in self.worlds]) for bucket in layout],
             self.worlds[0].nodes,
         )
 
@@ -85,7 +86,12 @@ class Batch:
 def _rho(world: Blueprint, bucket: Bucket) -> NDArray[np.float64]:
     """Reward over temperature of each curve, ``[curves, outputs]``; the reward alone at temperature 0."""
     contexts = bucket.contexts if world.rewards.shape[1] > 1 else np.zeros_like(bucket.contexts)
-    values = world.rewards[world.curator[bucket.curators], contexts]
-    temperature = world.temperature[bucket.curators][:, None]
+    values = world.rewards[world.choice_reward[bucket.choices], contexts]
+    temperature = world.temperature[world.choice_model[bucket.choices]][:, None]
     scaled: NDArray[np.float64] = values / np.where(temperature > 0, temperature, 1.0)
     return scaled
+
+
+def _candidates(world: Blueprint, bucket: Bucket) -> NDArray[np.float64]:
+    """K of each curve, ``[curves]``."""
+    return world.candidates[world.choice_model[bucket.choices]]

@@ -82,6 +82,23 @@ class Categorical:
             learned.append(shared)
         return State(state.round + 1, p, self._remember(learned, state))
 
+    def data(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return D̃, what every model learns in an exact round that leads from `before` to `after`.
+
+        In sequential order a model reads what earlier ones have become.
+
+        Returns
+        -------
+        Tensor
+            ``[worlds, models, contexts, outputs]``
+        """
+        learned = []
+        for turn in self._turns:
+            done = 0 if turn.everyone else int(turn.models[0])
+            reads = torch.cat([after[:, :done], before[:, done:]], dim=1)
+            learned.append(self._share(turn.mixture(reads), turn))
+        return torch.cat(learned, dim=1)
+
     def _share(self, data: Tensor, turn: _Turn) -> Tensor:
         """D̃[c] = (1 − τ) D[c] + τ Σ_c' v[c'] D[c']."""
         if not self._shares:

@@ -123,7 +123,7 @@ class _Parameters:
         if problem:
             self.problems.append(Problem(("parameters", self._spelled[name]), problem))
             self._broken.add(name)
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        elif isinstance(value, (int, float)) and not isinstance(value, bool) and value == value:
             self._values[name] = value
         elif value in ("inf", "+inf", "-inf"):
             self._values[name] = float(value)

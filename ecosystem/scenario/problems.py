@@ -88,6 +88,8 @@ def _message(kind: str, details: Any, shape: Shape, path: Path) -> str:
         return str(context["error"])
     if kind == "union_tag_invalid":
         value = context["tag"]
+    if isinstance(value, float) and math.isnan(value):
+        return "must be a number (got NaN)"
     if kind in _WORDS:
         return f"{_WORDS[kind](context)} (got {shown(value)})"
     text = str(details["msg"])

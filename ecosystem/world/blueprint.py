@@ -10,7 +10,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from ecosystem.curators.curation import Bucket, buckets, kind_of
+from ecosystem.curators.curation import Bucket, Choice, buckets, kind_of
 from ecosystem.curators.luce import nodes_needed
 from ecosystem.scenario.fields.common import DirichletDraw, NormalDraw, UniformDraw
 from ecosystem.scenario.fields.models import Curation, Diet
@@ -50,8 +50,11 @@ class Blueprint:
         The named rewards.
     evaluation : ndarray
         Number of each model's evaluation reward, −1 for none, ``[models]``.
-    curator : ndarray
-        Number of each model's curator's reward, −1 without a curator, ``[models]``.
+    curated : ndarray
+        Which models have a `curation` block, ``[models]``.
+    choice_model, choice_reward, choice_weight : ndarray
+        Whose outputs are chosen among, by which reward, how often, ``[choices]``; what is left to 1
+        of a model's weights is kept at random.
     candidates, temperature : ndarray
         K and T of each model's curator, ``[models]``.
     kinds : tuple
@@ -69,16 +72,14 @@ class Blueprint:
     rewards: Array
     reward_names: tuple[str, ...]
     evaluation: Ints
-    curator: Ints
+    curated: NDArray[np.bool_]
+    choice_model: Ints
+    choice_reward: Ints
+    choice_weight: Array
     candidates: Array
     temperature: Array
     kinds: tuple[str | None, ...]
     by_context: tuple[bool, ...]
-
-    @property
-    def curated(self) -> NDArray[np.bool_]:
-        """Which models have a `curation` block, ``[models]``."""
-        return self.curator >= 0
 
     @cached_property
     def _fed_diet(self) -> Array:
@@ -106,21 +107,22 @@ class Blueprint:
     def nodes(self) -> int:
         """Nodes of the Luce quadrature: enough for every curator of this run."""
         needed = [0]
-        for model in np.flatnonzero([kind == "luce" for kind in self.kinds]):
-            values = self.rewards[self.curator[model]]
-            spread = float((values.max(-1) - values.min(-1)).max()) / self.temperature[model]
-            needed.append(nodes_needed(self.candidates[model], spread))
+        for model, reward_ in zip(self.choice_model, self.choice_reward, strict=True):
+            if self.kinds[model] == "luce":
+                values = self.rewards[reward_]
+                spread = float((values.max(-1) - values.min(-1)).max()) / self.temperature[model]
+                needed.append(nodes_needed(self.candidates[model], spread))
         return max(needed)
 
     def buckets(self, models: NDArray[np.bool_] | None = None) -> tuple[Bucket, ...]:
         """Return the curators of some models (all by default), gathered."""
-        chosen = [
-            (index, kind, (int(self.curator[index]), float(self.candidates[index]), float(self.temperature[index])))
-            for index, kind in enumerate(self.kinds)
-            if kind is not None and (models is None or models[index])
-        ]
-        split = [self.by_context[self.curator[index]] for index, _, _ in chosen]
-        return buckets(chosen, self.initial.shape[1], split)
+        chosen = []
+        for number, (model, reward_) in enumerate(zip(self.choice_model, self.choice_reward, strict=True)):
+            kind = self.kinds[model]
+            if kind is not None and (models is None or models[model]):
+                key = (int(reward_), float(self.candidates[model]), float(self.temperature[model]))
+                chosen.append(Choice(number, int(model), kind, key, self.by_context[reward_]))
+        return buckets(chosen, self.initial.shape[1])
 
     @cached_property
     def shape(self) -> tuple[object, ...]:
@@ -168,13 +170,15 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
     settings = _settings(scenario, graph, names, seed)
     rewards = Rewards(scenario.rewards, contexts, outputs)
     evaluation = _reward_numbers([s.reward for s in settings], rewards, seed, "reward")
-    named = [None if s.curation is None else s.curation.reward for s in settings]
-    own = _reward_numbers(named, rewards, seed, "curation.reward")
     curations = [s.curation for s in settings]
-    curator = np.array(
-        [-1 if c is None else (o if o >= 0 else e) for c, o, e in zip(curations, own, evaluation, strict=True)],
-        dtype=np.int64,
-    )
+    named = [None if c is None else c.reward for c in curations]
+    own = _reward_numbers(named, rewards, seed, "curation.reward")
+    choices = [
+        (model, reward_, weight)
+        for model, curation in enumerate(curations)
+        if curation is not None
+        for reward_, weight in _choices(curation, int(own[model] if own[model] >= 0 else evaluation[model]), rewards)
+    ]
     real = _distributions([s.real for s in settings], _shared_real(scenario, seed), seed, "real", scenario)
     initial = _distributions([s.initial for s in settings], real, seed, "initial", scenario)
     return Blueprint(
@@ -189,12 +193,31 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
         rewards=rewards.table(),
         reward_names=rewards.names,
         evaluation=evaluation,
-        curator=curator,
+        curated=np.array([c is not None for c in curations]),
+        choice_model=np.array([model for model, _, _ in choices], dtype=np.int64),
+        choice_reward=np.array([reward_ for _, reward_, _ in choices], dtype=np.int64),
+        choice_weight=np.array([weight for _, _, weight in choices], dtype=np.float64),
         candidates=np.array([1.0 if c is None else c.candidates for c in curations]),
         temperature=np.array([1.0 if c is None or c.temperature is None else c.temperature for c in curations]),
         kinds=tuple(None if c is None else _kind(c) for c in curations),
         by_context=tuple(rewards.by_context(number) for number in range(len(rewards.table()))),
     )
+
+
+def _choices(curation: Curation, honest: int, rewards: Rewards) -> list[tuple[int, float]]:
+    """Return which rewards choose, and how often."""
+    match curation.method:
+        case "pluralistic":
+            shares = curation.rewards or {}
+            whole = sum(shares.values())
+            return [(rewards.number(name), share / whole) for name, share in shares.items()]
+        case "adversarial":
+            attack = curation.attack or 0.0
+            return [(honest, 1.0 - attack), (rewards.number(str(curation.attack_reward)), attack)]
+        case "noisy":
+            return [(honest, 1.0 - (curation.noise or 0.0))]
+        case _:
+            return [(honest, 1.0)]
 
 
 def _kind(curation: Curation) -> str | None:

@@ -61,9 +61,7 @@ class Engine:
     def executed(self) -> list[str]:
         return [id_ for call in self.calls for id_ in call]
 
-    def __call__(
-        self, runs: Sequence[Run], on_round: Callable[[int, int], None] | None = None
-    ) -> Outcome:
+    def __call__(self, runs: Sequence[Run], on_round: Callable[[int, int], None] | None = None) -> Outcome:
         self.calls.append([run.id for run in runs])
         outcome = Outcome()
         rounds: list[dict[str, Any]] = []

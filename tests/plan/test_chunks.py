@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.doubles import small
 
 from ecosystem.plan import chunks as chunking
 from ecosystem.plan.chunks import bytes_per_world, chunks
 from ecosystem.plan.runs import Plan, plan
+from tests.doubles import small
 
 
 def packed(asked: Plan) -> list[list[tuple[int, int]]]:
@@ -22,7 +22,9 @@ def test_runs_that_differ_in_numbers_share_a_chunk() -> None:
 
 
 def test_runs_of_another_shape_do_not() -> None:
-    found = packed(plan(small(sweep={"grid": {"learning.regime": ["retrain", "incremental"], "lam": [0.1, 0.2]}})))
+    found = packed(
+        plan(small(sweep={"grid": {"learning.regime": ["retrain", "incremental"], "lam": [0.1, 0.2]}}))
+    )
     assert found == [[(0, 0), (1, 0)], [(2, 0), (3, 0)]]
     assert len(packed(plan(small(sweep={"grid": {"rounds": [1, 2]}})))) == 2
 
@@ -60,7 +62,10 @@ def test_only_what_is_missing_is_packed() -> None:
 
 
 def test_runs_that_are_the_same_are_executed_once() -> None:
-    assert packed(plan(small(sweep={"grid": {"lam": [0.3, 0.3, 0.4]}}))) == [[(0, 0), (2, 0)]]
+    parameters = {"lam": 0.5, "unused": 0}
+    asked = plan(small(parameters=parameters, sweep={"grid": {"lam": [0.3, 0.4], "unused": [1, 2]}}))
+    assert len(asked.runs) == 4
+    assert packed(asked) == [[(0, 0), (2, 0)]]
 
 
 def test_the_packing_is_always_the_same() -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.doubles import SMALL, small
 
 from ecosystem import Scenario
 from ecosystem.errors import InputError
 from ecosystem.plan.identity import RESULTS_VERSION, identity, recording, run_id
+from tests.doubles import SMALL, small
 
 
 def test_an_id_is_a_short_hash() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.doubles import small
 
 from ecosystem import load_scenario
 from ecosystem.errors import InputError
 from ecosystem.plan.identity import run_id
 from ecosystem.plan.runs import plan
+from tests.doubles import small
 
 
 def test_points_times_seeds_in_order() -> None:
@@ -42,9 +42,10 @@ def test_seeds_that_are_none_are_refused(seeds: object) -> None:
 
 
 def test_points_that_resolve_alike_are_one_run() -> None:
-    found = plan(small(sweep={"grid": {"learning.rate": [0.5, 1, 1.0]}}))
-    assert len(found.runs) == 3
-    assert found.runs[1].id == found.runs[2].id
+    parameters = {"lam": 0.5, "unused": 0}
+    found = plan(small(parameters=parameters, sweep={"grid": {"unused": [1, 2], "lam": [0.3, 0.4]}}))
+    assert [run.point for run in found.runs] == [0, 1, 2, 3]
+    assert found.runs[0].id == found.runs[2].id
     assert [run.point for run in found.unique] == [0, 1]
 
 

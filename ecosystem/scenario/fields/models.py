@@ -55,22 +55,51 @@ class Diet(Block):
 class Curation(Block):
     """Of K candidates drawn from the model, a curator keeps one."""
 
-    method: Literal["luce", "best_of"] = "luce"
-    """`luce`: Bradley-Terry choice; `best_of`: the best candidate, ties shared."""
+    method: Literal["luce", "best_of", "pluralistic", "adversarial", "noisy"] = "luce"
+    """`luce`: Bradley-Terry choice; `best_of`: the best candidate, ties shared; `pluralistic`: each choice
+    is made by one of several rewards; `adversarial`: another reward sometimes chooses; `noisy`: one is
+    sometimes kept at random."""
     candidates: Candidates
     """K, how many candidates the curator sees: a count, or `inf`."""
     temperature: NonNegative | None = None
     """T of the Luce choice, 1 by default; 0 is `best_of`."""
     reward: RewardOf | None = None
     """The curator's reward; the model's own by default."""
+    rewards: Annotated[dict[Name, NonNegative], Field(min_length=1)] | None = None
+    """With `pluralistic`: how often each of these rewards chooses (normalised)."""
+    attack: Share | None = None
+    """With `adversarial`: how often the attacker's reward chooses."""
+    attack_reward: Name | None = None
+    """With `adversarial`: the attacker's reward, an entry of `rewards`."""
+    noise: Share | None = None
+    """With `noisy`: how often one of the candidates is kept at random."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.candidates != float("inf") and self.candidates != int(self.candidates):
             raise ValueError(f"candidates must be a whole number or inf (got {self.candidates})")
+        for field, method in _BELONGS.items():
+            given = getattr(self, field) is not None
+            if given != (self.method == method):
+                said = "does not apply to" if given else "is missing with"
+                raise ValueError(
+                    f"{field} {said} method: {self.method}; `{field}` belongs to method: {method}"
+                )
         if self.method == "best_of" and self.temperature is not None:
             raise ValueError("temperature does not apply to best_of; leave it out, or use method: luce")
+        if self.method == "pluralistic" and self.reward is not None:
+            raise ValueError("reward does not apply to pluralistic; its rewards stand under `rewards`")
+        if self.rewards is not None and sum(self.rewards.values()) == 0:
+            raise ValueError("the weights under rewards are all 0; at least one must be above 0")
         return self
+
+
+_BELONGS = {
+    "rewards": "pluralistic",
+    "attack": "adversarial",
+    "attack_reward": "adversarial",
+    "noise": "noisy",
+}
 
 
 class ModelBlock(Block):

@@ -1,0 +1,183 @@
+"""`ecosystem run`: what a user does, sees and finds afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import ecosystem
+from ecosystem.cli.naming import directory_name
+
+
+def test_results_go_to_a_directory_of_the_scenarios_name(command, write) -> None:
+    said = command("run", write())
+    assert said.status == 0
+    assert "pair: 1 run done, 0 failed (1 now); results in runs/pair" in said.out
+    assert said.err == ""
+    assert ecosystem.open_results("runs/pair").models["alignment"].between(0, 1).all()
+
+
+def test_the_alignment_after_the_last_round_is_shown(command, write) -> None:
+    lines = command("run", write()).out.splitlines()
+    row = next(line.split() for line in lines if line.strip().startswith("p "))
+    found = ecosystem.open_results("runs/pair").models
+    last = found[(found["round"] == 3) & (found["model"] == "p")]["alignment"].item()
+    assert float(row[1]) == pytest.approx(last, rel=1e-5)
+
+
+def test_a_sweep_is_shown_point_by_point(command, write) -> None:
+    said = command("run", write("sweep: {grid: {lam: [0.1, 0.2, 0.3]}}"), "--seeds", "2")
+    assert "6 runs done" in said.out
+    header = next(line for line in said.out.splitlines() if "lam" in line)
+    assert header.split() == ["lam", "alignment", "of", "p", "alignment", "of", "q"]
+    assert [line.split()[0] for line in said.out.splitlines()[-3:]] == ["0.1", "0.2", "0.3"]
+
+
+def test_a_long_table_is_cut(command, write) -> None:
+    values = [number / 20 for number in range(1, 14)]
+    said = command("run", write(f"sweep: {{grid: {{lam: {values}}}}}"))
+    assert said.out.rstrip().endswith("… and 3 more")
+
+
+def test_the_second_time_nothing_is_run(command, write) -> None:
+    command("run", write())
+    before = {path: path.stat().st_mtime_ns for path in Path("runs").rglob("*")}
+    said = command("run", "pair.yaml")
+    assert said.status == 0
+    assert "1 run done, 0 failed (0 now)" in said.out
+    assert {path: path.stat().st_mtime_ns for path in Path("runs").rglob("*")} == before
+
+
+def test_more_seeds_add_to_what_is_there(command, write) -> None:
+    command("run", write("mode: sampled", "learning: {examples: 20}"), "--seeds", 2)
+    assert "5 runs done, 0 failed (3 now)" in command("run", "pair.yaml", "--seeds", 5).out
+    assert "2 runs done, 0 failed (1 now)" in command("run", "pair.yaml", "--seeds", "3,9").out
+    assert ecosystem.open_results("runs/pair").runs["seed"].tolist() == [3, 9]
+
+
+def test_out_is_the_directory_of_one_and_holds_those_of_several(command, write) -> None:
+    assert "results in here" in command("run", write(), "--out", "here").out
+    assert Path("here/manifest.json").is_file()
+    other = write("name: other", file="other.yaml")
+    assert command("run", "pair.yaml", other, "--out", "both").status == 0
+    assert sorted(os.listdir("both")) == ["other", "pair"]
+
+
+def test_set_changes_a_setting_or_a_parameter(command, write) -> None:
+    command("run", write(), "--set", "learning.rate=0.5", "--set", "lam= = 1/4", "--out", "out")
+    scenario = ecosystem.open_results("out").scenario
+    assert scenario.learning.rate == 0.5
+    assert scenario.models[0].diet.curated == 0.25
+
+
+def test_a_shipped_scenario_is_run_by_name(command) -> None:
+    said = command("run", "two_model_backfire", "--set", "rounds=2")
+    assert said.status == 0
+    assert Path("runs/two-model-backfire/manifest.json").is_file()
+
+
+def test_a_changed_scenario_is_refused_before_anything_runs(command, write) -> None:
+    command("run", write())
+    said = command("run", write("name: new", file="new.yaml"), "pair.yaml", "--set", "rounds=4")
+    assert said.status == 2
+    assert "runs/pair: holds results of another scenario (rounds is 3 there and 4 here)" in said.err
+    assert "--out" in said.err
+    assert said.out == ""
+    assert os.listdir("runs") == ["pair"]
+
+
+def test_a_dry_run_shows_runs_and_chunks_and_writes_nothing(command, write) -> None:
+    name = write("sweep: {grid: {lam: [0.1, 0.2]}}", "seeds: 30")
+    said = command("run", name, "--dry-run")
+    assert said.status == 0
+    assert "pair: 60 runs (2 points × 30 seeds), 0 there already, 60 to run in 1 chunk" in said.out
+    assert "lam=0.1" in said.out
+    assert "… and 40 more" in said.out
+    assert os.listdir() == ["pair.yaml"]
+    command("run", name, "--seeds", 1)
+    said = command("run", name, "--dry-run")
+    assert "2 there already, 58 to run" in said.out
+
+
+def test_failed_runs_are_told_and_the_status_is_one(command, write, monkeypatch) -> None:
+    from tests.doubles import Engine
+
+    monkeypatch.setattr("ecosystem.world.simulation.simulate", Engine(failing={1}))
+    said = command("run", write(), "--seeds", 3)
+    assert said.status == 1
+    assert "2 runs done, 1 failed" in said.out
+    assert said.err == "1 failed, first point 0 seed 1: seed 1 went wrong\n"
+    assert command("run", "pair.yaml", "--seeds", 3).status == 1
+    monkeypatch.setattr("ecosystem.world.simulation.simulate", Engine(raising={7}))
+    said = command("run", "pair.yaml", "--seeds", "7,", "--out", "out")
+    assert said.status == 1
+    assert "RuntimeError: seed 7 is cursed" in said.err
+    assert "Traceback" not in said.err
+    assert "Traceback" in ecosystem.open_results("out").runs["error"][0]
+
+
+def test_interrupted_it_says_what_is_left(tmp_path: Path, write) -> None:
+    name = write("rounds: 2000000", "record: {every: 1000000}")
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from ecosystem.cli import main; main()", "run", name],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (tmp_path / "runs/pair/manifest.json").exists() and process.poll() is None:
+        time.sleep(0.05)
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert errors == "runs/pair: interrupted; 1 run left; the same command goes on\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "directory"),
+    [
+        ("two_model_backfire", "two_model_backfire"),
+        ("two models", "two-models"),
+        ("Zwei Modelle, größer", "Zwei-Modelle-größer-"),
+        ("../../etc/passwd", "etcpasswd-"),
+        ("/absolute", "absolute-"),
+        ("..", "scenario-"),
+        ("a\nb", "a-b"),
+        ("\x00\x1b[31m", "31m-"),
+        ("CON", "CON-"),
+        ("😀" * 10_000, "scenario-"),
+        ("ä" * 10_000, "ä"),
+        ("x" * 10_000, "x" * 80 + "-"),
+        (".hidden", "hidden-"),
+    ],
+)
+def test_any_name_is_one_harmless_component(name: str, directory: str) -> None:
+    found = directory_name(name)
+    assert found.startswith(directory)
+    assert len(found) - len(directory) in (0, 8) or set(name) == {"ä"}
+    assert os.path.basename(found) == found
+    assert found not in ("", ".", "..") and found.isprintable()
+    assert len(found.encode()) <= 100
+
+
+def test_names_that_lose_something_stay_different() -> None:
+    names = ["a/b", "a:b", "ab", "a*b", "AB", "x" * 200, "x" * 201]
+    assert len({directory_name(name) for name in names}) == len(names)
+
+
+def test_a_hostile_name_stays_in_its_place(command, write) -> None:
+    name = '"../../outside\\n[red]\\e[31m' + "😀" * 50 + '"'
+    said = command("run", write(f"name: {name}"))
+    assert said.status == 0
+    (found,) = os.listdir("runs")
+    assert found.startswith("outside")
+    assert "\x1b" not in said.out
+    assert "[red]" in said.out
+    assert sorted(os.listdir()) == ["pair.yaml", "runs"]

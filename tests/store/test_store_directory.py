@@ -1,0 +1,185 @@
+"""A directory takes the results of one scenario, and goes on where it was left."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecosystem import Scenario
+from ecosystem.plan.runs import plan
+from ecosystem.runner.execute import execute
+from ecosystem.store import versions
+from ecosystem.store.manifest import StoreError, read
+from ecosystem.store.results import Results, open_results
+from ecosystem.store.store import open_store
+from tests.doubles import Engine, small
+
+
+def fill(scenario: Scenario, path: Path, engine: Engine | None = None) -> list[str]:
+    """Run a scenario with the stand-in engine; return the ids that were executed."""
+    engine = engine or Engine()
+    asked = plan(scenario)
+    execute(asked, open_store(asked, path), simulate=engine)
+    return engine.executed
+
+
+def content(path: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
+def test_the_second_time_nothing_is_run_and_nothing_is_written(tmp_path: Path) -> None:
+    assert len(fill(small(seeds=3), tmp_path / "out")) == 3
+    before = content(tmp_path / "out")
+    assert fill(small(seeds=3), tmp_path / "out") == []
+    assert content(tmp_path / "out") == before
+
+
+def test_the_manifest_says_what_was_asked_and_by_what_it_was_computed(tmp_path: Path) -> None:
+    scenario = small(seeds=[5, 6], sweep={"grid": {"lam": [0.1, 0.2]}})
+    fill(scenario, tmp_path)
+    raw = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    assert raw["format"] == 1
+    assert raw["written"]["models"][0]["diet"] == {"real": "= 1 - lam", "curated": "= lam"}
+    assert raw["resolved"]["models"][0]["diet"]["real"] == 0.5
+    assert raw["points"] == [{"lam": 0.1}, {"lam": 0.2}]
+    assert raw["runs"] == [[run.point, run.seed, run.id] for run in plan(scenario).runs]
+    (session,) = raw["sessions"]
+    assert session["seconds"] >= 0
+    assert session["versions"]["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert session["versions"]["torch"] and session["versions"]["numpy"] and session["versions"]["mesa"]
+    assert open_results(tmp_path).scenario == scenario
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seeds": 5},
+        {"sweep": {"grid": {"lam": [0.5, 0.6]}}},
+        {"expect": [{"table": "models", "column": "alignment", "at_least": 0, "source": "me"}]},
+        {"name": "renamed", "description": "better", "source": "somewhere"},
+    ],
+    ids=lambda changes: ",".join(changes),
+)
+def test_a_changed_sweep_or_text_reuses_what_is_there(tmp_path: Path, changes: dict[str, Any]) -> None:
+    before = fill(small(seeds=2), tmp_path)
+    after = small(**{"seeds": 2, **changes})
+    executed = fill(after, tmp_path)
+    assert not set(executed) & set(before)
+    results = open_results(tmp_path)
+    assert (results.runs["status"] == "done").all()
+    assert set(results.models["run"]) == set(results.runs["run"]) == {run.id for run in plan(after).runs}
+    assert results.scenario == after
+
+
+def test_a_smaller_sweep_shows_only_its_own_runs(tmp_path: Path) -> None:
+    fill(small(seeds=6), tmp_path)
+    assert fill(small(seeds=[1, 4]), tmp_path) == []
+    results = open_results(tmp_path)
+    assert results.runs["seed"].tolist() == [1, 4]
+    assert results.models["run"].unique().tolist() == results.runs["run"].tolist()
+    assert fill(small(seeds=6), tmp_path) == []
+    assert len(open_results(tmp_path).rounds) == 18
+
+
+def test_another_recording_runs_again_and_shows_only_the_new(tmp_path: Path) -> None:
+    first = fill(small(seeds=2), tmp_path)
+    changed = small(seeds=2, record={"every": 2})
+    assert fill(changed, tmp_path) == first
+    assert len(open_results(tmp_path).rounds) == 2 * 3
+    assert fill(changed, tmp_path) == []
+    assert fill(small(seeds=2), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"rounds": 3}, "rounds is 2 there and 3 here"),
+        ({"learning": {"rate": 0.5}}, "learning.rate is 1.0 there and 0.5 here"),
+        ({"parameters": {"lam": 0.25}}, "models[0].diet.real is 0.5 there and 0.75 here"),
+        ({"network": {}}, "network.edges"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_another_scenario_is_refused(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    fill(small(), tmp_path)
+    before = content(tmp_path)
+    with pytest.raises(StoreError) as caught:
+        fill(small(**changes), tmp_path)
+    assert said in str(caught.value)
+    assert "--out" in str(caught.value)
+    assert content(tmp_path) == before
+
+
+def test_results_of_another_version_are_not_mixed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(small(), tmp_path)
+    raw = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    raw["identity"]["version"] = 0
+    (tmp_path / "manifest.json").write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(StoreError, match="another version of the program"):
+        fill(small(), tmp_path)
+
+
+def test_a_directory_with_something_else_in_it_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("important", encoding="utf-8")
+    with pytest.raises(StoreError, match="not empty and holds no results"):
+        fill(small(), tmp_path)
+    assert os.listdir(tmp_path) == ["thesis.tex"]
+
+
+def test_a_file_in_place_of_a_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("", encoding="utf-8")
+    for place in (tmp_path / "out", tmp_path / "out" / "deeper"):
+        with pytest.raises(StoreError, match="out"):
+            fill(small(), place)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(StoreError, match="Permission denied"):
+        fill(small(), tmp_path / "out")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format": 1}', '{"format": "x"}', "\x00"])
+def test_a_damaged_manifest_is_told(tmp_path: Path, text: str) -> None:
+    fill(small(), tmp_path)
+    (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
+    with pytest.raises(StoreError, match=r"manifest\.json"):
+        open_results(tmp_path)
+    with pytest.raises(StoreError, match=r"manifest\.json"):
+        fill(small(), tmp_path)
+
+
+def test_a_newer_store_is_not_opened(tmp_path: Path) -> None:
+    fill(small(), tmp_path)
+    raw = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    raw.update(format=99, something="new")
+    (tmp_path / "manifest.json").write_text(json.dumps(raw), encoding="utf-8")
+    with pytest.raises(StoreError, match="newer version"):
+        open_results(tmp_path)
+
+
+def test_a_place_without_results_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="holds no results"):
+        Results(tmp_path / "nowhere")
+
+
+def test_sessions_add_up(tmp_path: Path) -> None:
+    fill(small(seeds=1), tmp_path)
+    fill(small(seeds=2), tmp_path)
+    manifest = read(tmp_path)
+    assert len(manifest.sessions) == 2
+    assert all(session.seconds is not None for session in manifest.sessions)
+
+
+def test_the_revision_is_that_of_the_programs_own_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(versions.versions()) >= {"program", "revision", "python", "torch", "mesa", "numpy", "platform"}
+    monkeypatch.setattr(versions.ecosystem, "__path__", [str(tmp_path / "site-packages" / "ecosystem")])
+    assert versions.versions()["revision"] is None
