@@ -21,7 +21,6 @@ ENTRY_POINTS = "ecosystem.commands"
 """The group under which a package names functions that become commands."""
 
 BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 class Commands(TyperGroup):

@@ -26,9 +26,7 @@ _COLUMNS = ("scenario", "quantity", "expected", "found", "verdict", "source")
 def check(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[PATH...]", help="Scenario files, or names of shipped ones (by default all)."
-        ),
+        typer.Argument(metavar="PATH", help="Scenario files, or names of shipped ones (by default all)."),
     ] = None,
     out: options.Out = None,
 ) -> None:

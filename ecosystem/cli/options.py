@@ -11,7 +11,7 @@ import typer
 from ecosystem.errors import EcosystemError, InputError, fail, shorten
 
 Paths = Annotated[
-    list[str], typer.Argument(metavar="PATH...", help="Scenario files, or names of shipped scenarios.")
+    list[str], typer.Argument(metavar="PATH", help="Scenario files, or names of shipped scenarios.")
 ]
 Out = Annotated[
     Path | None,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ecosystem.store.results import Results
 
 SOME_FAILED = 1
+INTERRUPTED = 130
 _MOST_ERRORS = 3
 
 
@@ -77,12 +78,14 @@ def _run(target: Target) -> bool:
             new = execute(target.plan, store, tell)
     except KeyboardInterrupt:
         left = len(target.plan.unique) - len(store.stored(target.plan))
-        print(f"{target.path}: interrupted; {counted(left, 'run')} left; the same command goes on", file=sys.stderr)
-        raise typer.Exit(130) from None
+        left_over = f"{counted(left, 'run')} left; the same command goes on"
+        print(f"{target.path}: interrupted; {left_over}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
     results = open_results(target.path)
     failed = int((results.runs["status"] == "failed").sum())
     done = len(results.runs) - failed
-    print(f"{one_line(name)}: {counted(done, 'run')} done, {failed} failed ({new} now); results in {target.path}")
+    counts = f"{counted(done, 'run')} done, {failed} failed ({new} now)"
+    print(f"{one_line(name)}: {counts}; results in {target.path}")
     show(results)
     _tell_errors(results)
     return failed > 0

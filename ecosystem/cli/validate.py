@@ -15,4 +15,5 @@ def validate(paths: options.Paths, set_: options.Set = None) -> None:
 
     for path, plan in zip(paths, plans(paths, overrides=options.overrides(set_)), strict=True):
         points = len({run.point for run in plan.runs})
-        print(f"{path}: valid ({one_line(plan.scenario.name)}: {counted(points, 'point')}, {counted(len(plan.runs), 'run')})")
+        counts = f"{counted(points, 'point')}, {counted(len(plan.runs), 'run')}"
+        print(f"{path}: valid ({one_line(plan.scenario.name)}: {counts})")

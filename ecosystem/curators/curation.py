@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecosystem.curators.best_of import BestOf
+from ecosystem.curators.gaussian import GaussianBestOf, GaussianLimit, GaussianLuce
 from ecosystem.curators.luce import Luce, LuceLimit
 
 
@@ -30,7 +31,14 @@ class Curator(Protocol):
         ...
 
 
-KINDS: Mapping[str, type[Curator]] = {"luce": Luce, "luce_limit": LuceLimit, "best_of": BestOf}
+KINDS: Mapping[str, type[Curator]] = {
+    "luce": Luce,
+    "luce_limit": LuceLimit,
+    "best_of": BestOf,
+    "gaussian_luce": GaussianLuce,
+    "gaussian_limit": GaussianLimit,
+    "gaussian_best_of": GaussianBestOf,
+}
 
 
 def kind_of(method: str, candidates: float, temperature: float) -> str | None:
@@ -202,6 +210,41 @@ class Curation:
             else:
                 kept = kept.index_copy(1, part.target, chosen)
         return kept.reshape(p.shape)
+
+    def derivative(self, p: Tensor, most: int = 1 << 13) -> tuple[Tensor, Tensor]:
+        """Return how what is kept follows a change of what is written.
+
+        Parameters
+        ----------
+        p : Tensor
+            ``[worlds, models, contexts, numbers]``
+        most : int
+            About how many rows to compute at once, which bounds the memory.
+
+        Returns
+        -------
+        rows : Tensor
+            Which of the models × contexts rows have a curator, ascending, ``[rows]``.
+        blocks : Tensor
+            ∂H[y]/∂p[x] of those rows, ``[worlds, rows, numbers (y), numbers (x)]``, for changes of p
+            that keep sums; it is p itself that is kept elsewhere.
+        """
+        worlds, numbers = p.shape[0], p.shape[-1]
+        flat = p.reshape(worlds, -1, numbers)
+        if not self._parts:
+            return torch.zeros(0, dtype=torch.int64), flat.new_zeros((worlds, 0, numbers, numbers))
+        rows, place = torch.unique(torch.cat([part.target for part in self._parts]), return_inverse=True)
+        one = torch.eye(numbers, dtype=p.dtype, device=p.device)
+        total = self._at_random(flat)[:, rows, :, None] * one if self._mixed else 0.0 * one.expand(1, 1, -1, -1)
+        total = total.expand(worlds, len(rows), numbers, numbers).contiguous()
+        places = place.split([len(part.target) for part in self._parts])
+        for part, where in zip(self._parts, places, strict=True):
+            curves, width = part.shape
+            seen = flat.index_select(1, part.rows).reshape(worlds, curves, width, numbers)
+            slices = [part.curator.derivative(some) for some in seen.split(max(1, most // curves), dim=2)]
+            blocks = torch.cat(slices, dim=2).reshape(worlds, curves * width, numbers, numbers)
+            total.index_add_(1, where, blocks.index_select(1, part.valid) * part.weight[..., None])
+        return rows, total
 
     def _at_random(self, flat: Tensor) -> Tensor:
         """Return the part of each row that no curve chooses, ``[worlds, rows, 1]``."""

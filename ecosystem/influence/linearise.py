@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ecosystem.influence.links import Links, levels
@@ -62,16 +63,18 @@ class Linearisation:
         self.diet = torch.from_numpy(plan.effective_diet)
         self.rate, self.sharing = round_.rate, float(learning.sharing)
         self.incremental = learning.regime == "incremental"
-        self.weights = before.new_full((self.models, before.shape[1], 1, 1), 1.0 / before.shape[1])
+        self.weights = round_.weights[:, :, None, None]
         self.choice = Choice(*round_.choice(before))
+        self._settling = round_.settling(after)
         sequential = learning.order == "sequential"
         earlier = (self.edges.source < self.edges.target) & sequential
         self.present = Links(self.edges, ~earlier)
         turns = levels(self.edges, self.models) if sequential else np.zeros(self.models, dtype=np.int64)
         self._turns = [
-            (torch.from_numpy(np.flatnonzero(turns == turn)), Links(self.edges, earlier & (turns == turn)[self.edges.target]))
-            if len(self.edges.target)
-            else (torch.from_numpy(np.flatnonzero(turns == turn)), self.present)
+            (
+                torch.from_numpy(np.flatnonzero(turns == turn)),
+                Links(self.edges, earlier & (turns == turn)[self.edges.target]),
+            )
             for turn in range(1, int(turns.max()) + 1)
         ]
         self.choice_after = Choice(*round_.choice(after)) if self._turns and after is not before else self.choice
@@ -103,9 +106,9 @@ class Linearisation:
         for rows, links in self._turns:
             more = torch.zeros_like(v)
             self._read(links, more, state, kept)
-            more = self.share(more[rows])
+            more = self.share(more[rows], rows)
             data.index_add_(0, rows, more)
-            state.index_add_(0, rows, more, alpha=self.rate * fresh)
+            state.index_add_(0, rows, self._settle(more * (self.rate * fresh), rows))
             kept = self.choice_after.change(state) if self._reads_kept else state
         return state, data
 
@@ -115,24 +118,24 @@ class Linearisation:
         Its fixed point is (I − Aᵀ)⁻¹ push, A being the synchronous derivative; in sequential order
         models take their turns in reverse, which gives the same fixed point.
         """
-        data = self.share_back(w) * self.rate
+        data = self.learned_back(w)
         total = self._back(self.present, data)
         total += self._own_back(data)
         if self.incremental:
-            total += (1 - self.rate) * w
+            total += (1 - self.rate) * self.mixed_back(w)
         if push is not None:
             total += push
         for rows, links in reversed(self._turns):
             data = torch.zeros_like(w)
-            data[rows] = self.share_back(total)[rows] * self.rate
+            data[rows] = self.learned_back(total)[rows]
             total = total + self._back(links, data)
-        return self.round.tangent(total)
+        return self.round.frame.tangent(total)
 
-    def share(self, data: Tensor) -> Tensor:
-        """D̃[c] = (1 − τ) D[c] + τ Σ_c' v[c'] D[c']."""
+    def share(self, data: Tensor, rows: Tensor | None = None) -> Tensor:
+        """D̃[c] = (1 − τ) D[c] + τ Σ_c' v[c'] D[c'], of some models (all by default)."""
         if self.sharing == 0:
             return data
-        mean = (self.weights[: len(data)] * data).sum(1, keepdim=True)
+        mean = ((self.weights if rows is None else self.weights[rows]) * data).sum(1, keepdim=True)
         return data.mul(1 - self.sharing).add_(mean, alpha=self.sharing)
 
     def share_back(self, data: Tensor) -> Tensor:
@@ -162,11 +165,51 @@ class Linearisation:
             links.add(found, after[..., None], every)
         return found[..., 0]
 
+    def reads_after(self, source: NDArray[np.int64], target: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return across which edges a reader reads what the source has become."""
+        return (source < target) & bool(self._turns)
+
+    def read_kept(self, kept: Tensor, after: Tensor) -> Tensor:
+        """Return what changes of what is kept do to what is read, all ``[models, contexts, numbers, columns]``.
+
+        `after` is the change for readers of what earlier models have become.
+        """
+        total = kept * self._share("curated")[:, None, None, None]
+        self.present.add(total, kept, self._share("neighbours_curated"))
+        for _, links in self._turns:
+            links.add(total, after, self._share("neighbours_curated"))
+        return total
+
+    def read_kept_back(self, data: Tensor) -> Tensor:
+        """Return the transpose of `read_kept` where both changes are one."""
+        total = data * self._share("curated")[:, None, None, None]
+        for links in (self.present, *(links for _, links in self._turns)):
+            links.add_back(total, data, self._share("neighbours_curated"))
+        return total
+
     def _learn(self, v: Tensor, data: Tensor, push: Tensor | None, fresh: float) -> Tensor:
         state = data * (self.rate * fresh)
         if self.incremental and self.rate < 1:
             state.add_(v, alpha=1 - self.rate)
-        return state if push is None else state.add_(push)
+        return self._settle(state if push is None else state.add_(push))
+
+    def _settle(self, mixed: Tensor, rows: Tensor | None = None) -> Tensor:
+        """Return what becomes of models whose mixtures change."""
+        if self._settling is None:
+            return mixed
+        contexts, numbers = self.before.shape[1:]
+        blocks = self._settling.reshape(self.models, contexts, numbers, numbers)
+        return torch.matmul(blocks if rows is None else blocks[rows], mixed)
+
+    def mixed_back(self, w: Tensor) -> Tensor:
+        """Return the transpose of the step from mixtures to states."""
+        if self._settling is None:
+            return w
+        return torch.bmm(self._settling.transpose(-1, -2), w.flatten(0, 1)).reshape(w.shape)
+
+    def learned_back(self, w: Tensor) -> Tensor:
+        """Return the transpose of the step from D, what is read, to states."""
+        return self.share_back(self.mixed_back(w)) * self.rate
 
     @property
     def _reads_kept(self) -> bool:

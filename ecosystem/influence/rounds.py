@@ -1,87 +1,35 @@
 """The exact round as a smooth map of one state, which is all that influence knows of a learner.
 
-A learner can be differentiated here if it has coordinates in which training data mix linearly:
-the probabilities of a categorical model; of a Gaussian one the mean and the second moments. A
-mixture of sources, sharing across contexts, the corpus, the learning rate and channels are then
-linear maps of those coordinates, and only the choice of curators has a derivative of its own.
+What a model writes in a context is a row of numbers that mixes: probabilities, or moments. A mixture of
+sources, sharing across contexts, the corpus, the learning rate and channels are linear maps of rows;
+only the choice of curators has a derivative of its own, and what a learner holds fixed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from ecosystem.curators.curation import Curation
+from ecosystem.curators.differentiate import by_autograd
 from ecosystem.errors import EcosystemError
+from ecosystem.influence.frames import Frame, frame_of
 from ecosystem.learners.batch import Batch
-from ecosystem.learners.categorical import Categorical, State
+from ecosystem.learners.categorical import Categorical
+from ecosystem.learners.learner import Learner, State
+from ecosystem.learners.turn import Turn
 from ecosystem.scenario.scenario import Scenario
-from ecosystem.world.blueprint import Blueprint, blueprint
+from ecosystem.world.blueprint import blueprint
 
 
-class Round(Protocol):
-    """One exact round of one world, corpus replaced, as a map of a state ``[models, contexts, numbers]``."""
-
-    plan: Blueprint
-
-    @property
-    def start(self) -> Tensor:
-        """The initial state."""
-        ...
-
-    @property
-    def rate(self) -> float:
-        """η, how far a round moves towards what is learned."""
-        ...
-
-    @property
-    def real(self) -> Tensor:
-        """Real data."""
-        ...
-
-    @property
-    def measured(self) -> Tensor:
-        """What alignment weighs each number of the state by; NaN without a reward."""
-        ...
-
-    def step(self, x: Tensor) -> Tensor:
-        """Return the state one round later."""
-        ...
-
-    def data(self, before: Tensor, after: Tensor) -> Tensor:
-        """Return what every model learns in the round that leads from one state to another."""
-        ...
-
-    def admit(self, x: Tensor, plain: Tensor) -> Tensor:
-        """Return the valid state near to `x`; `plain` is a valid state that a plain round gave."""
-        ...
-
-    def tangent(self, change: Tensor) -> Tensor:
-        """Return the part of changes that leads to valid states, ``[models, contexts, numbers, …]``."""
-        ...
-
-    def elsewhere(self, count: int, seed: int) -> list[Tensor]:
-        """Return other states to start from: extreme ones first, then random ones."""
-        ...
-
-    def kept(self, x: Tensor) -> Tensor:
-        """Return what curators keep; what models without one write."""
-        ...
-
-    def choice(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return rows (of models × contexts) with a curator, and ∂kept/∂x there, ``[rows, numbers, numbers]``."""
-        ...
-
-    def choice_by(self, x: Tensor, setting: str) -> Tensor:
-        """Return ∂kept/∂(temperature or candidates), each model's own, shaped as `x`."""
-        ...
-
-
-class CategoricalRound:
-    """The round of categorical models; numbers of the state are probabilities.
+class Round:
+    """One exact round of one world, its corpus replaced, as a map of states ``[models, contexts, numbers]``.
 
     Parameters
     ----------
@@ -105,11 +53,11 @@ class CategoricalRound:
             )
         self.plan = blueprint(scenario, seed)
         self._batch = Batch([self.plan])
-        self._learner = Categorical(self._batch)
+        self._learner: Learner = Categorical(self._batch)
 
     @property
     def start(self) -> Tensor:
-        """p_0, ``[models, contexts, outputs]``."""
+        """The initial state, ``[models, contexts, numbers]``."""
         return self._batch.initial[0]
 
     @property
@@ -119,12 +67,17 @@ class CategoricalRound:
 
     @property
     def real(self) -> Tensor:
-        """Real data, ``[models, contexts, outputs]``."""
+        """Real data, ``[models, contexts, numbers]``."""
         return self._batch.real[0]
+
+    @property
+    def weights(self) -> Tensor:
+        """v, a model's share of volume per context, ``[models, contexts]``."""
+        return self._batch.context_weights[0]
 
     @cached_property
     def measured(self) -> Tensor:
-        """∂J_i/∂p_i, the evaluation reward over the number of contexts, ``[models, contexts, outputs]``."""
+        """∂J_i/∂x_i, ``[models, contexts, numbers]``: the reward over the number of contexts; NaN without one."""
         shape = self.start.shape
         if self._batch.rewards.shape[1] == 0:
             return torch.full(shape, torch.nan, dtype=self._batch.dtype)
@@ -132,65 +85,77 @@ class CategoricalRound:
         return own.masked_fill((self._batch.evaluation < 0)[:, None, None], torch.nan)
 
     def step(self, x: Tensor) -> Tensor:
-        """Return p⁺; a first round's corpus holds that round only, so the corpus is one replaced."""
+        """Return the state one round later.
+
+        The corpus of a first round holds that round only, as one that is replaced does in every round.
+        """
         return self._learner.step(State(0, x[None])).p[0]
 
+    def path(self) -> Iterator[Tensor]:
+        """Give the states of the scenario's own run, its corpus as it is, from the first on."""
+        state = self._learner.start()
+        while True:
+            yield state.p[0]
+            state = self._learner.step(state)
+
     def data(self, before: Tensor, after: Tensor) -> Tensor:
-        """Return D̃ of a round, ``[models, contexts, outputs]``."""
+        """Return D̃ of the round that leads from one state to another, ``[models, contexts, numbers]``."""
         return self._learner.data(before[None], after[None])[0]
 
-    def admit(self, x: Tensor, plain: Tensor) -> Tensor:
-        """Return the distribution near to `x`.
-
-        What a plain round still writes keeps a part of its probability: at zero it would be lost for good.
-        """
-        clipped = torch.maximum(x, 0.1 * plain)
-        return clipped / clipped.sum(-1, keepdim=True)
-
-    def tangent(self, change: Tensor) -> Tensor:
-        """Return changes without the part that adds to a distribution's sum."""
-        return change - change.mean(2, keepdim=True)
-
-    def elsewhere(self, count: int, seed: int) -> list[Tensor]:
-        """Return states near one output for all models (as many as there are outputs), then Dirichlet draws."""
-        outputs = self.start.shape[-1]
-        generator = np.random.default_rng(seed)
-        states = []
-        for number in range(count):
-            if number < outputs:
-                state = torch.full_like(self.start, 0.01 / outputs)
-                state[..., number] += 0.99
-            else:
-                state = torch.from_numpy(generator.dirichlet(np.ones(outputs), size=self.start.shape[:-1]))
-            states.append(state)
-        return states
-
     def kept(self, x: Tensor) -> Tensor:
-        """Return H, ``[models, contexts, outputs]``."""
+        """Return H, what curators keep; what models without one write."""
         return self._curation.keep(x[None])[0]
 
     def choice(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return rows with a curator and ∂H[y]/∂p[x] there, ``[rows, outputs (y), outputs (x)]``."""
+        """Return rows (of models × contexts) with a curator and ∂H/∂x there, ``[rows, numbers (y), numbers (x)]``.
+
+        A change that is not tangent neither enters nor leaves.
+        """
         rows, blocks = self._curation.derivative(x[None])
-        # Sums are kept on both sides: a change that adds to the sum neither enters nor leaves.
-        blocks = blocks[0] - blocks[0].mean(-1, keepdim=True)
-        return rows, blocks - blocks.mean(-2, keepdim=True)
+        return rows, self.frame.tangent(self.frame.tangent(blocks[0], -1), -2)
 
     def choice_by(self, x: Tensor, setting: str) -> Tensor:
-        """Return ∂H_i/∂T_i or ∂H_i/∂K_i (of the formula in which K is any real number), shaped as `x`."""
+        """Return ∂H_i/∂T_i or ∂H_i/∂K_i (of the formula in which K is any real number), shaped as `x`.
 
-        def kept(by: Tensor) -> Tensor:
-            return self._batch.curation(**{setting: by}).keep(x[None])[0]
+        A central difference of order 8 in the setting alone.
+        """
+        width = _RELATIVE * (self.plan.temperature if setting == "temperature" else self.plan.candidates)
+        total = torch.zeros_like(x)
+        for offset, weight in CENTRAL.items():
+            total += weight * self._tuned(setting, offset * width).keep(x[None])[0]
+        each = torch.from_numpy(np.where(np.isfinite(width), width, 1.0))
+        return total / each[:, None, None]
 
-        zero = torch.zeros((), dtype=x.dtype)
-        derivative: Tensor = torch.func.jvp(kept, (zero,), (torch.ones_like(zero),))[1]
-        return derivative
+    def settling(self, x: Tensor) -> Tensor | None:
+        """Return how a state follows the mixture it was learned from, ``[models · contexts, numbers, numbers]``.
+
+        None where it is that mixture.
+        """
+        if self.plan.scenario.outputs.kind == "categorical" or self._batch.learning.covariance != "fixed":
+            return None
+        turn = Turn(self._batch, np.arange(self._batch.models))
+        return by_autograd(lambda learned: self._learner.settle(learned, turn), x[None])[0].flatten(0, 1)
 
     @cached_property
-    def _curation(self):  # type: ignore[no-untyped-def]
+    def frame(self) -> Frame:
+        """What valid states are."""
+        return frame_of(self.plan.scenario.outputs.kind)
+
+    @cached_property
+    def _curation(self) -> Curation:
         return self._batch.curation()
 
+    def _tuned(self, setting: str, more: NDArray[np.float64]) -> Curation:
+        """Return the curators with another temperature or number of candidates, ``[models]`` more."""
+        tuned = replace(self.plan, **{setting: getattr(self.plan, setting) + np.where(np.isfinite(more), more, 0.0)})
+        # The layout and nodes of the plan itself: equal curators stay equal, and so do the sizes.
+        tuned.__dict__["nodes"] = self.plan.nodes
+        return Batch([tuned]).curation()
 
-def round_of(scenario: Scenario, seed: int = 0) -> Round:
-    """Return the round of a scenario's learner."""
-    return CategoricalRound(scenario, seed)
+
+CENTRAL = {
+    sign * k: sign * weight for k, weight in ((1, 4 / 5), (2, -1 / 5), (3, 4 / 105), (4, -1 / 280)) for sign in (1, -1)
+}
+"""Weights of a central difference of order 8, by offset."""
+
+_RELATIVE = 0.02

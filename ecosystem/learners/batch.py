@@ -34,7 +34,7 @@ class Batch:
         self.worlds = tuple(worlds)
         self.dtype, self.device = dtype, device
         first = worlds[0]
-        self.models, self.contexts, self.outputs = first.initial.shape
+        self.models, self.contexts, self.numbers = first.initial.shape
         self.initial = self._stack([world.initial for world in worlds])
         self.real = self._stack([world.real for world in worlds])
         self.diet = self._stack([world.effective_diet for world in worlds])
@@ -50,6 +50,23 @@ class Batch:
 
     def _stack(self, arrays: Sequence[NDArray[np.float64]]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(np.stack(arrays))).to(self.device, self.dtype)
+
+    @cached_property
+    def choice_weight(self) -> Tensor:
+        """How often each choice chooses, ``[worlds, choices]``."""
+        return self._stack([world.choice_weight for world in self.worlds])
+
+    @cached_property
+    def choice_rho(self) -> Tensor:
+        """Reward over temperature of each choice, ``[worlds, choices, contexts, numbers]``."""
+        rows = [
+            np.broadcast_to(
+                world.rewards[world.choice_reward] / _scale(world, np.arange(len(world.choice_model)))[:, None],
+                (len(world.choice_model), self.contexts, self.numbers),
+            )
+            for world in self.worlds
+        ]
+        return self._stack(rows)
 
     @property
     def size(self) -> int:
@@ -87,9 +104,13 @@ def _rho(world: Blueprint, bucket: Bucket) -> NDArray[np.float64]:
     """Reward over temperature of each curve, ``[curves, outputs]``; the reward alone at temperature 0."""
     contexts = bucket.contexts if world.rewards.shape[1] > 1 else np.zeros_like(bucket.contexts)
     values = world.rewards[world.choice_reward[bucket.choices], contexts]
-    temperature = world.temperature[world.choice_model[bucket.choices]][:, None]
-    scaled: NDArray[np.float64] = values / np.where(temperature > 0, temperature, 1.0)
-    return scaled
+    return np.asarray(values / _scale(world, bucket.choices))
+
+
+def _scale(world: Blueprint, choices: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Temperature of some choices, 1 in place of 0, ``[choices, 1]``."""
+    temperature = world.temperature[world.choice_model[choices]][:, None]
+    return np.where(temperature > 0, temperature, 1.0)
 
 
 def _candidates(world: Blueprint, bucket: Bucket) -> NDArray[np.float64]:

@@ -68,7 +68,7 @@ def chunks(plan: Plan, missing: Collection[str]) -> tuple[Chunk, ...]:
 
 def bytes_per_world(scenario: Scenario) -> int:
     """Estimate what one run holds in memory: the arrays of a round, and the rows it records."""
-    models, outputs = len(scenario.model_names), scenario.outputs.size
+    models, outputs = len(scenario.model_names), scenario.outputs.numbers
     cells = models * scenario.outputs.contexts * outputs
     longest = scenario.rounds.max if isinstance(scenario.rounds, Until) else scenario.rounds
     recorded = longest // scenario.record.every + 2

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ecosystem.plan.chunks import chunks
-from ecosystem.plan.runs import Plan, Run
-from ecosystem.runner.attempt import OnRound, Simulate, Simulated, attempt
+from ecosystem.plan.runs import Plan
+from ecosystem.runner.attempt import OnRound, Simulate, attempt
 from ecosystem.store.store import Store
 
 
@@ -33,14 +33,16 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
-def engine(runs: Sequence[Run], on_round: OnRound | None = None) -> Simulated:
-    """Simulate runs; torch and mesa are imported here, when they are first needed."""
+def engine() -> Simulate:
+    """Return the engine; torch and mesa are imported here, when they are first needed."""
     from ecosystem.world import simulate
 
-    return simulate(runs, on_round)
+    return simulate
 
 
-def execute(plan: Plan, store: Store, progress: OnProgress | None = None, simulate: Simulate = engine) -> int:
+def execute(
+    plan: Plan, store: Store, progress: OnProgress | None = None, simulate: Simulate | None = None
+) -> int:
     """Execute what is missing, chunk by chunk, and write each chunk as soon as it is done.
 
     Parameters
@@ -51,8 +53,8 @@ def execute(plan: Plan, store: Store, progress: OnProgress | None = None, simula
         Where results go; runs that are there, failed ones too, are not run again.
     progress : callable, optional
         Called after every round and every chunk.
-    simulate : callable
-        The engine.
+    simulate : callable, optional
+        What executes runs, the engine by default.
 
     Returns
     -------
@@ -68,6 +70,7 @@ def execute(plan: Plan, store: Store, progress: OnProgress | None = None, simula
     packed = chunks(plan, [run.id for run in plan.unique if run.id not in stored])
     if not packed:
         return 0
+    simulate = simulate or engine()
     total, finished, failed = sum(len(chunk.runs) for chunk in packed), 0, 0
     tell = progress or (lambda _: None)
     tell(Progress(total, 0, 0))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+COVARIANCES = tuple(f"covariance_{dimension}" for dimension in range(64))
+"""Columns of `states` for Gaussian outputs: covariance of a row's dimension with each."""
+
 TABLES: dict[str, tuple[str, ...]] = {
     "runs": ("run", "point", "seed", "network", "status", "seconds", "error"),
     "models": (
@@ -31,6 +34,6 @@ TABLES: dict[str, tuple[str, ...]] = {
         "systemic_failure",
     ),
     "network": ("network", "source", "target", "weight"),
-    "states": ("run", "round", "model", "context", "output", "probability"),
+    "states": ("run", "round", "model", "context", "output", "probability", "mean", *COVARIANCES),
     "influence": ("run", "affected", "lever", "influence"),
 }

@@ -94,9 +94,7 @@ class _Parameters:
         if not isinstance(written, Mapping):
             return written
         return {
-            name: self._values[_normal(name)]
-            if isinstance(value, str) and value.startswith("=") and _normal(name) not in self._broken
-            else value
+            name: self._values.get(_normal(name), value) if is_expression(value) else value
             for name, value in written.items()
         }
 

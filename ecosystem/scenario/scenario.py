@@ -14,11 +14,11 @@ from ecosystem.scenario import sweeps
 from ecosystem.scenario.checks import check
 from ecosystem.scenario.document import Document
 from ecosystem.scenario.expressions import resolve
-from ecosystem.scenario.fields.common import Block, Distribution, Name, Parameter, VectorOrMatrix
+from ecosystem.scenario.fields.common import Block, Distribution, Name, Parameter, Reward
 from ecosystem.scenario.fields.learning import Learning, Record, Rounds, Seeds
 from ecosystem.scenario.fields.models import Curated, ModelBlock
 from ecosystem.scenario.fields.network import EdgesNetwork, FileNetwork, Network
-from ecosystem.scenario.fields.outputs import CategoricalOutputs
+from ecosystem.scenario.fields.outputs import Outputs
 from ecosystem.scenario.fields.sweep import Expect, Sweep
 from ecosystem.scenario.paths import change, parameter_names
 from ecosystem.scenario.plain import plain
@@ -64,11 +64,11 @@ class Scenario(Block):
     """`exact` is the population limit; `sampled` draws examples."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     """Named numbers for use in expressions."""
-    outputs: CategoricalOutputs
+    outputs: Outputs
     """What the models write."""
     real: Distribution | None = None
     """Real data that models share; uniform by default."""
-    rewards: dict[str, VectorOrMatrix] = Field(default_factory=dict)
+    rewards: dict[str, Reward] = Field(default_factory=dict)
     """Named rewards: a number per output, or a row of them per context."""
     models: Annotated[tuple[ModelBlock, ...], Strict(False), Field(min_length=1)]
     """The models."""

@@ -63,7 +63,7 @@ class ModelAgent(mesa.Agent):
 
     @property
     def distribution(self) -> NDArray[np.float64]:
-        """What it writes, ``[contexts, outputs]``."""
+        """What it writes: probabilities ``[contexts, outputs]``, or moments (1, E x, E x xᵀ)."""
         return np.array(self.model.state.p[self.model.world, self.index].cpu().numpy())
 
     @property
@@ -81,7 +81,7 @@ class ModelAgent(mesa.Agent):
         """Entropy of what it writes, in nats, mean over contexts."""
         return float(self.model.measure("entropy")[self.model.world, self.index])
 
-    def sample(self, n: int, context: int = 0) -> NDArray[np.int64]:
+    def sample(self, n: int, context: int = 0) -> NDArray[np.generic]:
         """Return n outputs that it writes to prompts of one kind.
 
         Looking moves nothing: these draws have a stream of their own.
@@ -96,9 +96,8 @@ class ModelAgent(mesa.Agent):
         Returns
         -------
         ndarray
-            Numbers of outputs, ``[n]``.
+            Numbers of outputs, ``[n]``, or vectors, ``[n, d]``.
         """
         if not 0 <= context < self.model.batch.contexts:
             raise IndexError(f"context must be from 0 to {self.model.batch.contexts - 1} (got {context})")
-        p = self.distribution[context]
-        return self.model.looking(self.index).choice(len(p), size=n, p=p / p.sum())
+        return self.model.learner.look(self.distribution[context], n, self.model.looking(self.index))

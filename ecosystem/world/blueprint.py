@@ -10,14 +10,14 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from ecosystem.curators.curation import Bucket, Choice, buckets, kind_of
-from ecosystem.curators.luce import nodes_needed
-from ecosystem.scenario.fields.common import DirichletDraw, NormalDraw, UniformDraw
+from ecosystem.curators.curation import Bucket, Choice, buckets
+from ecosystem.outputs import Space, space_of
+from ecosystem.scenario.fields.common import DirichletDraw, GaussianDraw, NormalDraw, UniformDraw
 from ecosystem.scenario.fields.models import Curation, Diet
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.world.choose import curated_models
-from ecosystem.world.draws import Rewards, dirichlet, distribution, reward
 from ecosystem.world.network import Edges, build, edges_of
+from ecosystem.world.rewards import Rewards
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -41,11 +41,11 @@ class Blueprint:
     edges : Edges
         The same as arrays.
     real, initial : ndarray
-        ``[models, contexts, outputs]``
+        ``[models, contexts, numbers]``
     diet : ndarray
         Shares as written, ``[models, sources]``, in the order of `SOURCES`.
     rewards : ndarray
-        All rewards, named ones first, ``[rewards, contexts or 1, outputs]``.
+        All rewards, named ones first, ``[rewards, contexts or 1, numbers]``.
     reward_names : tuple of str
         The named rewards.
     evaluation : ndarray
@@ -106,13 +106,15 @@ class Blueprint:
     @cached_property
     def nodes(self) -> int:
         """Nodes of the Luce quadrature: enough for every curator of this run."""
-        needed = [0]
-        for model, reward_ in zip(self.choice_model, self.choice_reward, strict=True):
-            if self.kinds[model] == "luce":
-                values = self.rewards[reward_]
-                spread = float((values.max(-1) - values.min(-1)).max()) / self.temperature[model]
-                needed.append(nodes_needed(self.candidates[model], spread))
-        return max(needed)
+        space = space_of(self.scenario.outputs)
+        return max(
+            (
+                space.nodes(str(kind), self.rewards[reward_], self.candidates[model], self.temperature[model])
+                for model, reward_ in zip(self.choice_model, self.choice_reward, strict=True)
+                if (kind := self.kinds[model]) is not None
+            ),
+            default=0,
+        )
 
     def buckets(self, models: NDArray[np.bool_] | None = None) -> tuple[Bucket, ...]:
         """Return the curators of some models (all by default), gathered."""
@@ -144,7 +146,7 @@ class Blueprint:
             self.edges.channels.shape,
             scenario.mode,
             scenario.rounds if isinstance(scenario.rounds, int) else (scenario.rounds.max, scenario.rounds.tolerance),
-            (learning.regime, corpus, learning.order, learning.examples, learning.pool),
+            (learning.regime, corpus, learning.order, learning.covariance, learning.examples, learning.pool),
             scenario.record,
         )
 
@@ -164,11 +166,11 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
     EcosystemError
         A network or a choice of curated models that does not fit the models.
     """
-    contexts, outputs = scenario.outputs.contexts, scenario.outputs.size
+    space = space_of(scenario.outputs)
     names = tuple(scenario.model_names)
     graph = build(scenario.network, names, seed, scenario.base)
     settings = _settings(scenario, graph, names, seed)
-    rewards = Rewards(scenario.rewards, contexts, outputs)
+    rewards = Rewards(scenario.rewards, space)
     evaluation = _reward_numbers([s.reward for s in settings], rewards, seed, "reward")
     curations = [s.curation for s in settings]
     named = [None if c is None else c.reward for c in curations]
@@ -179,14 +181,14 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
         if curation is not None
         for reward_, weight in _choices(curation, int(own[model] if own[model] >= 0 else evaluation[model]), rewards)
     ]
-    real = _distributions([s.real for s in settings], _shared_real(scenario, seed), seed, "real", scenario)
-    initial = _distributions([s.initial for s in settings], real, seed, "initial", scenario)
+    real = _distributions([s.real for s in settings], _shared_real(scenario, space, seed), seed, "real", space)
+    initial = _distributions([s.initial for s in settings], real, seed, "initial", space)
     return Blueprint(
         scenario=scenario,
         seed=seed,
         names=names,
         graph=graph,
-        edges=edges_of(graph, names, outputs),
+        edges=edges_of(graph, names, space),
         real=real,
         initial=initial,
         diet=np.array([[getattr(s.diet, source) for source in SOURCES] for s in settings]),
@@ -199,8 +201,8 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
         choice_weight=np.array([weight for _, _, weight in choices], dtype=np.float64),
         candidates=np.array([1.0 if c is None else c.candidates for c in curations]),
         temperature=np.array([1.0 if c is None or c.temperature is None else c.temperature for c in curations]),
-        kinds=tuple(None if c is None else _kind(c) for c in curations),
-        by_context=tuple(rewards.by_context(number) for number in range(len(rewards.table()))),
+        kinds=tuple(None if c is None else _kind(c, space) for c in curations),
+        by_context=rewards.by_context(),
     )
 
 
@@ -220,9 +222,9 @@ def _choices(curation: Curation, honest: int, rewards: Rewards) -> list[tuple[in
             return [(honest, 1.0)]
 
 
-def _kind(curation: Curation) -> str | None:
+def _kind(curation: Curation, space: Space) -> str | None:
     temperature = 1.0 if curation.temperature is None else curation.temperature
-    return kind_of(curation.method, curation.candidates, temperature)
+    return space.kind_of(curation.method, curation.candidates, temperature)
 
 
 @dataclass(frozen=True)
@@ -268,35 +270,30 @@ def _reward_numbers(written: list[Any], rewards: Rewards, seed: int, purpose: st
             numbers[index] = rewards.number(value)
         elif isinstance(value, (NormalDraw, UniformDraw)):
             if value not in made:
-                made[value] = reward(value, seed, purpose, len(written), rewards.outputs)
+                made[value] = rewards.space.drawn_rewards(value, seed, purpose, len(written))
             numbers[index] = rewards.add(made[value][index])
     return numbers
 
 
-def _shared_real(scenario: Scenario, seed: int) -> Array:
-    contexts, outputs = scenario.outputs.contexts, scenario.outputs.size
-    count = len(scenario.model_names)
-    if isinstance(scenario.real, DirichletDraw):
-        shared = dirichlet(scenario.real, seed, "real.shared", 1, contexts, outputs)[0]
+def _shared_real(scenario: Scenario, space: Space, seed: int) -> Array:
+    if scenario.real is None:
+        shared = space.default()
+    elif isinstance(scenario.real, (DirichletDraw, GaussianDraw)):
+        shared = space.drawn(scenario.real, seed, "real.shared", 1)[0]
     else:
-        shared = distribution(scenario.real, contexts, outputs)
-    return np.broadcast_to(shared, (count, contexts, outputs))
+        shared = space.distribution(scenario.real)
+    return np.broadcast_to(shared, (len(scenario.model_names), *shared.shape))
 
 
-def _distributions(written: list[Any], default: Array, seed: int, purpose: str, scenario: Scenario) -> Array:
-    """Return each model's distribution, ``[models, contexts, outputs]``; one draw serves all models that ask for it."""
-    contexts, outputs = scenario.outputs.contexts, scenario.outputs.size
+def _distributions(written: list[Any], default: Array, seed: int, purpose: str, space: Space) -> Array:
+    """Return each model's distribution, ``[models, contexts, numbers]``; one draw serves all models that ask for it."""
     result = np.array(default, order="C")
     made: dict[Any, Array] = {}
     for index, value in enumerate(written):
         if value is None:
             continue
+        drawn = isinstance(value, (DirichletDraw, GaussianDraw))
         if value not in made:
-            made[value] = (
-                dirichlet(value, seed, purpose, len(written), contexts, outputs)
-                if isinstance(value, DirichletDraw)
-                else distribution(value, contexts, outputs)
-            )
-        result[index] = made[value][index] if isinstance(value, DirichletDraw) else made[value]
+            made[value] = space.drawn(value, seed, purpose, len(written)) if drawn else space.distribution(value)
+        result[index] = made[value][index] if drawn else made[value]
     return result
-

@@ -12,8 +12,7 @@ from torch import Tensor
 
 from ecosystem.errors import EcosystemError
 from ecosystem.learners.batch import Batch
-from ecosystem.learners.categorical import Categorical
-from ecosystem.measures.models import MEASURES
+from ecosystem.learners import learner_of
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.world.agents import ModelAgent
 from ecosystem.world.blueprint import Blueprint, blueprint
@@ -72,7 +71,7 @@ class Ecosystem(mesa.Model):
     def _build(self, worlds: Sequence[Blueprint]) -> None:
         super().__init__(rng=worlds[0].seed)
         self.batch = Batch(worlds)
-        self.learner = Categorical(self.batch)
+        self.learner = learner_of(self.batch)
         self.state = self.learner.start()
         self.world = 0
         self.graph = nx.DiGraph(worlds[0].graph)
@@ -107,7 +106,7 @@ class Ecosystem(mesa.Model):
     def measure(self, name: str) -> Tensor:
         """Return one quantity of every model now, ``[worlds, models]``; computed once a round."""
         if name not in self._measured:
-            self._measured[name] = MEASURES[name](self.state.p, self.batch)
+            self._measured[name] = self.learner.measures[name](self.state.p, self.batch)
         return self._measured[name]
 
     def looking(self, index: int) -> np.random.Generator:

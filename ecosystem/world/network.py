@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
+from ecosystem.outputs.space import Space
 from ecosystem.scenario.fields.network import Channel, EdgesNetwork, FileNetwork, GeneratedNetwork, Network
 from ecosystem.scenario.generators import generate
 from ecosystem.world.streams import derived_seed
@@ -136,7 +137,7 @@ class Edges:
     channel : ndarray
         Number of the edge's channel in `channels`, −1 where it has none, ``[edges]``.
     channels : ndarray
-        Row-stochastic matrices, ``[channels, outputs, outputs]``.
+        What rows are multiplied by on their way, ``[channels, numbers, numbers]``.
     """
 
     source: NDArray[np.int64]
@@ -151,7 +152,7 @@ class Edges:
         return np.bincount(self.target, minlength=models) > 0
 
 
-def edges_of(graph: nx.DiGraph, names: Sequence[str], outputs: int) -> Edges:
+def edges_of(graph: nx.DiGraph, names: Sequence[str], space: Space) -> Edges:
     """Return the graph's edges as arrays; equal channels are one."""
     number = {name: index for index, name in enumerate(names)}
     rows = sorted((number[t], number[s], d["weight"], d.get("channel")) for s, t, d in _plain(graph))
@@ -161,8 +162,7 @@ def edges_of(graph: nx.DiGraph, names: Sequence[str], outputs: int) -> Edges:
     for index, (_, _, _, carried) in enumerate(rows):
         if carried is None:
             continue
-        matrix = np.array(carried.matrix)
-        matrix = matrix / matrix.sum(-1, keepdims=True)
+        matrix = space.channel(carried)
         key = matrix.tobytes()
         if key not in distinct:
             distinct[key] = len(matrices)
@@ -172,7 +172,7 @@ def edges_of(graph: nx.DiGraph, names: Sequence[str], outputs: int) -> Edges:
     source = np.array([row[1] for row in rows], dtype=np.int64)
     weight = np.array([row[2] for row in rows], dtype=np.float64)
     total = np.bincount(target, weights=weight, minlength=len(names)) if rows else np.zeros(len(names))
-    channels = np.stack(matrices) if matrices else np.zeros((0, outputs, outputs))
+    channels = np.stack(matrices) if matrices else np.zeros((0, space.numbers, space.numbers))
     return Edges(source, target, weight, weight / total[target], channel, channels)
 
 

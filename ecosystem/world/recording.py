@@ -7,9 +7,12 @@ from hashlib import blake2b
 
 import numpy as np
 import pyarrow as pa
+import torch
 from numpy.typing import NDArray
 
-from ecosystem.measures.models import MEASURES, named_alignments
+from ecosystem.measures.gaussian import mean_and_covariance
+from ecosystem.measures.rewards import named_alignments
+from ecosystem.scenario.fields.outputs import GaussianOutputs
 from ecosystem.world.blueprint import Blueprint
 from ecosystem.world.ecosystem import Ecosystem
 from ecosystem.world.network import hops
@@ -29,6 +32,7 @@ class Recorder:
     def __init__(self, model: Ecosystem) -> None:
         self._model = model
         self._record = model.blueprint.scenario.record
+        self._names = list(model.learner.measures)
         self._rounds: list[list[int]] = [[] for _ in range(model.batch.size)]
         self._models: list[list[NDArray[np.float64]]] = [[] for _ in range(model.batch.size)]
         self._alignments: list[list[NDArray[np.float64]]] = [[] for _ in range(model.batch.size)]
@@ -39,7 +43,7 @@ class Recorder:
         if not worlds:
             return
         model, chosen = self._model, list(worlds)
-        columns = np.stack([model.measure(name).cpu().numpy() for name in MEASURES])[:, chosen]
+        columns = np.stack([model.measure(name).cpu().numpy() for name in self._names])[:, chosen]
         named = named_alignments(model.state.p, model.batch).cpu().numpy() if self._record.alignments else None
         for position, world in enumerate(chosen):
             self._rounds[world].append(model.round)
@@ -56,7 +60,7 @@ class Recorder:
         values = np.stack(self._models[world])  # [rounds, measures, models]
         tables = {
             "models": self._models_table(plan, run, rounds, values),
-            "rounds": _rounds_table(run, rounds, values[:, list(MEASURES).index("alignment")]),
+            "rounds": _rounds_table(run, rounds, values[:, self._names.index("alignment")]),
         }
         if self._record.alignments:
             tables["alignments"] = _alignments_table(plan, run, rounds, np.stack(self._alignments[world]))
@@ -73,7 +77,7 @@ class Recorder:
             "round": pa.array(np.repeat(rounds, models)),
             "model": _names(plan.names, len(rounds)),
         }
-        for number, name in enumerate(MEASURES):
+        for number, name in enumerate(self._names):
             columns[name] = _numbers(values[:, number].ravel())
         columns["volume"] = pa.nulls(values.shape[0] * models, pa.float64())
         columns["distance"] = pa.array(np.tile(_distances(plan), len(rounds)), mask=np.tile(_unreached(plan), len(rounds)))
@@ -134,17 +138,25 @@ def _alignments_table(plan: Blueprint, run: str, rounds: NDArray[np.int64], valu
 
 
 def _states_table(plan: Blueprint, run: str, rounds: NDArray[np.int64], values: NDArray[np.float64]) -> pa.Table:
-    repeats, models, contexts, outputs = values.shape
-    return pa.table(
-        {
-            "run": _repeated(run, values.size),
-            "round": pa.array(np.repeat(rounds, models * contexts * outputs)),
-            "model": _names([name for name in plan.names for _ in range(contexts * outputs)], repeats),
-            "context": pa.array(np.tile(np.repeat(np.arange(contexts), outputs), repeats * models)),
-            "output": pa.array(np.tile(np.arange(outputs), repeats * models * contexts)),
-            "probability": pa.array(values.ravel()),
-        }
-    )
+    outputs = plan.scenario.outputs
+    columns = gaussian_columns(values) if isinstance(outputs, GaussianOutputs) else {"probability": values}
+    repeats, models, contexts, rows = next(iter(columns.values())).shape
+    size = repeats * models * contexts * rows
+    table: dict[str, pa.Array] = {
+        "run": _repeated(run, size),
+        "round": pa.array(np.repeat(rounds, models * contexts * rows)),
+        "model": _names([name for name in plan.names for _ in range(contexts * rows)], repeats),
+        "context": pa.array(np.tile(np.repeat(np.arange(contexts), rows), repeats * models)),
+        "output": pa.array(np.tile(np.arange(rows), repeats * models * contexts)),
+        "probability": pa.nulls(size, pa.float64()),
+    }
+    return pa.table(table | {name: pa.array(column.ravel()) for name, column in columns.items()})
+
+
+def gaussian_columns(values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Return mean and covariances of moments, ``[rounds, models, contexts, d]`` each; a row is a dimension."""
+    mean, covariance = (part.numpy() for part in mean_and_covariance(torch.from_numpy(values)))
+    return {"mean": mean} | {f"covariance_{k}": covariance[..., k] for k in range(mean.shape[-1])}
 
 
 def _numbers(values: NDArray[np.float64]) -> pa.Array:

@@ -53,7 +53,7 @@ def simulate(runs: Sequence[Run], on_round: OnRound | None = None) -> Outcome:
     runs : sequence of Run
         Runs with different ids.
     on_round : callable, optional
-        Told (round, rounds) after each round.
+        Told (rounds run, rounds in all) after each round; a batch that settles early ends before its most rounds.
 
     Returns
     -------
@@ -70,11 +70,26 @@ def simulate(runs: Sequence[Run], on_round: OnRound | None = None) -> Outcome:
             outcome.errors[run.id] = str(error)
             continue
         batches.setdefault(plan.shape, []).append((run, plan))
+    lengths = [_longest(batch[0][1]) for batch in batches.values()]
     with one_thread():
-        for batch in batches.values():
-            _simulate_batch(batch, outcome, parts, on_round)
+        for number, batch in enumerate(batches.values()):
+            _simulate_batch(batch, outcome, parts, _shifted(on_round, sum(lengths[:number]), sum(lengths)))
     outcome.tables = {name: pa.concat_tables(tables).unify_dictionaries() for name, tables in parts.items()}
     return outcome
+
+
+def _longest(plan: Blueprint) -> int:
+    """Return the most rounds that a run can take."""
+    rounds = plan.scenario.rounds
+    return rounds.max if isinstance(rounds, Until) else rounds
+
+
+def _shifted(on_round: OnRound | None, before: int, rounds: int) -> OnRound | None:
+    """Return a listener that counts the rounds of earlier batches too."""
+    if on_round is None:
+        return None
+    told = on_round
+    return lambda round_, _: told(before + round_, rounds)
 
 
 def _simulate_batch(
@@ -108,7 +123,7 @@ def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = 
     """
     scenario = model.blueprint.scenario
     until = scenario.rounds if isinstance(scenario.rounds, Until) else None
-    last = until.max if until is not None else int(scenario.rounds)  # type: ignore[arg-type]
+    last = _longest(model.blueprint)
     going = list(range(model.batch.size))
     broken: dict[int, str] = {}
     recorder.write(going)

@@ -63,3 +63,11 @@ def uniforms(seed: int, purpose: str, round_: int, models: int, draws: int) -> N
     for block, start in enumerate(range(0, models, BLOCK)):
         stream(seed, purpose, round_, block).random(out=out[start : start + BLOCK])
     return out
+
+
+def normals(seed: int, purpose: str, round_: int, models: int, draws: int) -> NDArray[np.float64]:
+    """Return standard normal numbers, ``[models, draws]``, drawn as `uniforms` are."""
+    out = np.empty((models, draws))
+    for block, start in enumerate(range(0, models, BLOCK)):
+        stream(seed, purpose, round_, block).standard_normal(out=out[start : start + BLOCK])
+    return out

@@ -123,7 +123,7 @@ def test_failed_runs_are_told_and_the_status_is_one(command, write, monkeypatch)
 
 
 def test_interrupted_it_says_what_is_left(tmp_path: Path, write) -> None:
-    name = write("rounds: 2000000", "record: {every: 1000000}")
+    name = write("sweep: {grid: {rounds: [1, 2000000]}}", "record: {every: 1000000}")
     process = subprocess.Popen(
         [sys.executable, "-c", "from ecosystem.cli import main; main()", "run", name],
         cwd=tmp_path,
@@ -131,9 +131,9 @@ def test_interrupted_it_says_what_is_left(tmp_path: Path, write) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    while not (tmp_path / "runs/pair/manifest.json").exists() and process.poll() is None:
-        time.sleep(0.05)
-    time.sleep(1.0)
+    # the first run is written, the second takes very long
+    while not list(tmp_path.glob("runs/pair/parts/[!.]*/runs.parquet")) and process.poll() is None:
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,15 @@ def test_an_input_error_in_the_engine_is_told_without_a_traceback(tmp_path: Path
         raise EcosystemError("the graph does not fit")
 
     assert set(executed(tmp_path, engine).runs["error"]) == {"the graph does not fit"}
+
+
+def test_an_engine_that_cannot_be_loaded_fails_no_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ecosystem.world", None)
+    with pytest.raises(ImportError):
+        executed(tmp_path, None)
+    assert open_results(tmp_path).runs["status"].tolist() == ["pending"] * 4
 
 
 def test_failed_runs_are_not_run_again(tmp_path: Path) -> None:

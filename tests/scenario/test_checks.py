@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecosystem.errors import InputError
 from ecosystem.scenario import Scenario
+from ecosystem.scenario.document import Document
 from scenario.valid import SMALL
 
 CURATION = {"method": "luce", "candidates": 4, "reward": "first"}
+PLURALISTIC = {"method": "pluralistic", "candidates": 2, "rewards": {"first": 1}}
 MANY = {"name": "m", "count": 10, "diet": {"raw": 1}}
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -78,7 +83,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     # Curators
     (
         {"models.1.diet": {"raw": 0.5, "curated": 0.5}},
-        "models[1].diet.curated: a model without a curator has no curated outputs; give it a `curation` (got 0.5)",
+        "models[1].diet.curated: a model without a curator has no curated outputs; give it a `curation`",
     ),
     (
         {
@@ -101,14 +106,26 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"models.0.reward": {"draw": "uniform", "high": 1e6}},
         "models[0].curation.temperature: is too low",
     ),
+    (
+        {"models.0.curation": {**PLURALISTIC, "rewards": {"first": 1, "frist": 1}}},
+        "models[0].curation.rewards.frist: there is no reward 'frist'; did you mean 'first'?",
+    ),
+    (
+        {"models.0.curation": {**CURATION, "method": "adversarial", "attack": 0.1, "attack_reward": "x"}},
+        "models[0].curation.attack_reward: there is no reward 'x'",
+    ),
+    (
+        {"models.0.curation": {**PLURALISTIC, "temperature": 1e-5}},
+        "models[0].curation.temperature: is too low",
+    ),
     # Network
     (
         {"network": {"edges": [{"from": "p", "to": "q"}, {"from": "p", "to": "q", "weight": 2}]}},
-        "network.edges[1]: network.edges[0] already goes from 'p' to 'q'; give one edge the sum of the weights",
+        "network.edges[1]: network.edges[0] already goes from 'p' to 'q'",
     ),
     (
         {"network": {"edges": [{"from": "p", "to": "q", "channel": {"matrix": [[1, 0, 0], [0, 1, 0]]}}]}},
-        "network.edges[0].channel.matrix: a channel must have 2 rows of 2 numbers, outputs.size = 2 (got 2 of 3)",
+        "network.edges[0].channel.matrix: a channel must have 2 rows of 2 numbers, outputs",
     ),
     (
         {"network": {"generator": "complete", "channel": {"matrix": [[2, -1], [0, 1]]}}},
@@ -170,6 +187,18 @@ WRONG += [
     ]
 ]
 
+FULL: dict[str, Any] = {
+    **SMALL,
+    "real": [[0.5, 0.5]],
+    "curated": {"models": ["q"], "curation": {**PLURALISTIC, "temperature": 0.5}, "diet": {"raw": 1}},
+    "network": {"edges": [{"from": "p", "to": "q", "weight": 2, "channel": {"matrix": [[1, 0], [0, 1]]}}]},
+    "learning": {"rate": 0.5, "corpus": {"window": 2}},
+    "rounds": {"max": 5, "until": "stable"},
+    "record": {"states": True},
+    "sweep": {"grid": {"lam": [0.1, 0.2]}, "zip": {"seeds": [1, 2]}},
+    "expect": [EXPECT],
+}
+
 
 @pytest.mark.parametrize(("changes", "told"), WRONG, ids=[told[:60] for _, told in WRONG])
 def test_wrong(changes: dict[str, Any], told: str) -> None:
@@ -185,6 +214,7 @@ RIGHT: list[dict[str, Any]] = [
     {"models.0.curation": {"candidates": "inf", "temperature": 1e-9}},
     {"models.0.curation": {"candidates": 2, "temperature": 0}},
     {"models.0.curation": {"candidates": 2, "method": "best_of"}},
+    {"models.0.reward": None, "models.0.curation": PLURALISTIC},
     {"models.1.diet": {"curated": 1}, "curated": {"models": ["q"], "curation": CURATION}},
     {"models.1.diet": {"curated": 1}, "curated": {"fraction": 1.0, "curation": CURATION}},
     {"curated": {"fraction": 0.5, "diet": {"raw": 0.5, "curated": 0.5}, "curation": CURATION}},
@@ -218,6 +248,43 @@ def test_files_are_looked_for_beside_the_scenario(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     assert load_scenario(path).base == tmp_path
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 10**30)
+    | st.floats()
+    | st.sampled_from(["", "p", "= lam", "= x", "=", "inf", "luce", "until", "é"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["p", "name", 0]), inner),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_any_value_anywhere_is_taken_or_told_of(data: st.DataObject) -> None:
+    scenario: Any = copy.deepcopy(FULL)
+    for _ in range(data.draw(st.integers(1, 3))):
+        node = scenario
+        while True:
+            keys = list(node) if isinstance(node, dict) else list(range(len(node)))
+            if not keys:
+                break
+            key = data.draw(st.sampled_from(keys))
+            if not isinstance(node[key], (dict, list)) or data.draw(st.integers(0, 3)) == 0:
+                node[key] = data.draw(ANYTHING)
+                break
+            node = node[key]
+    try:
+        found = Scenario.from_document(Document(scenario))
+    except InputError as error:
+        assert error.problems
+    else:
+        assert (
+            Scenario(**json.loads(json.dumps(found.settings(), allow_nan=False))).settings()
+            == found.settings()
+        )
 
 
 def _changed(changes: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ecosystem.errors import Problem
-from ecosystem.scenario.checks import curators, expectations, modes, names, network, probabilities, rewards
+from ecosystem.scenario.checks import curators, expectations, gaussians, modes, names, network, probabilities, rewards
 from ecosystem.scenario.checks.facts import Facts
 from ecosystem.scenario.document import Document
 
@@ -21,6 +21,9 @@ _CHECKS = (
     rewards.check_dimensions,
     probabilities.check_distributions,
     probabilities.check_channels,
+    gaussians.check_forms,
+    gaussians.check_gaussians,
+    gaussians.check_choices,
     curators.check_diets,
     curators.check_rewards,
     curators.check_temperatures,

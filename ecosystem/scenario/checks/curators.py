@@ -29,43 +29,47 @@ def check_diets(facts: Facts) -> Iterator[Problem]:
 def check_rewards(facts: Facts) -> Iterator[Problem]:
     """Check that a curator has a reward, its own or the model's."""
     for index, entry in facts.models:
-        curation = entry.get("curation")
-        if isinstance(curation, Mapping) and curation.get("reward") is None and entry.get("reward") is None:
-            yield Problem(
-                ("models", index, "curation"),
-                "the curator has no reward; give one here or to the model",
-            )
-    own = mapping(facts.curated.get("curation"))
-    if not own or own.get("reward") is not None or facts.curated.get("reward") is not None:
+        if _needs_reward(entry.get("curation")) and entry.get("reward") is None:
+            message = "the curator has no reward; give one here or to the model"
+            yield Problem(("models", index, "curation"), message)
+    if not _needs_reward(facts.curated.get("curation")) or facts.curated.get("reward") is not None:
         return
-    bare = next(
-        (i for i, entry in facts.models if entry.get("reward") is None and _may_be_curated(facts, entry)),
-        None,
-    )
-    if bare is not None:
-        message = f"the curator has no reward, and neither has models[{bare}]; give one here"
-        yield Problem(("curated", "curation"), message)
+    for index, entry in facts.models:
+        if entry.get("reward") is None and _may_be_curated(facts, entry):
+            message = f"the curator has no reward, and neither has models[{index}]; give one here"
+            yield Problem(("curated", "curation"), message)
+            return
+
+
+def _needs_reward(curation: Any) -> bool:
+    """Tell whether a curator goes by the model's reward, for want of one of its own."""
+    if not isinstance(curation, Mapping) or curation.get("method") == "pluralistic":
+        return False
+    return curation.get("reward") is None
 
 
 def check_temperatures(facts: Facts) -> Iterator[Problem]:
     """Check that the choice among finitely many candidates is an integral of a bearable number of nodes."""
     for index, entry in facts.models:
-        rewards = [entry.get("reward")]
-        yield from _too_cold(facts, entry.get("curation"), ("models", index, "curation"), rewards)
+        path = ("models", index, "curation")
+        yield from _too_cold(facts, mapping(entry.get("curation")), path, [entry.get("reward")])
     rewards = [facts.curated.get("reward") or entry.get("reward") for _, entry in facts.models]
-    yield from _too_cold(facts, facts.curated.get("curation"), ("curated", "curation"), rewards)
+    yield from _too_cold(facts, mapping(facts.curated.get("curation")), ("curated", "curation"), rewards)
 
 
-def _too_cold(facts: Facts, curation: Any, path: Path, inherited: list[Any]) -> Iterator[Problem]:
-    curation = mapping(curation)
+def _too_cold(
+    facts: Facts, curation: Mapping[Any, Any], path: Path, inherited: list[Any]
+) -> Iterator[Problem]:
     candidates = number(curation.get("candidates"))
     temperature = number(1 if curation.get("temperature") is None else curation["temperature"])
-    if curation.get("method", "luce") != "luce" or not temperature or temperature < 0:
+    if curation.get("method") == "best_of" or not temperature or temperature < 0:
         return
     if candidates is None or not 1 < candidates < math.inf:
         return
-    rewards = [curation["reward"]] if curation.get("reward") is not None else inherited
-    spread = max((_spread(facts, reward) for reward in rewards), default=0.0)
+    own = [curation[key] for key in ("reward", "attack_reward") if curation.get(key) is not None]
+    own += mapping(curation.get("rewards"))
+    inherited = inherited if _needs_reward(curation) else []
+    spread = max((_spread(facts, reward) for reward in [*own, *inherited]), default=0.0)
     reach = math.log(candidates) + _REACH
     if (reach + spread / temperature) / _STEP + 2 <= MAX_NODES:
         return

@@ -71,7 +71,9 @@ class Facts:
         self.data = data
         self.base = base
         outputs = mapping(data.get("outputs"))
-        self.size = count(outputs.get("size"))
+        self.kind = outputs.get("kind")
+        self.size = count(outputs.get("size")) if self.kind != "gaussian" else None
+        self.dimension = count(outputs.get("dimension")) if self.kind == "gaussian" else None
         self.contexts = count(outputs.get("contexts", 1))
         self.rewards = mapping(data.get("rewards"))
         self.models = entries(data.get("models"))

@@ -13,9 +13,16 @@ def mentions(facts: Facts) -> Iterator[tuple[Path, Any]]:
     """Yield every place where a reward is named or drawn."""
     for index, entry in facts.models:
         yield ("models", index, "reward"), entry.get("reward")
-        yield ("models", index, "curation", "reward"), mapping(entry.get("curation")).get("reward")
+        yield from _mentioned(entry.get("curation"), ("models", index, "curation"))
     yield ("curated", "reward"), facts.curated.get("reward")
-    yield ("curated", "curation", "reward"), mapping(facts.curated.get("curation")).get("reward")
+    yield from _mentioned(facts.curated.get("curation"), ("curated", "curation"))
+
+
+def _mentioned(curation: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    for key in ("reward", "attack_reward"):
+        yield (*path, key), mapping(curation).get(key)
+    for name in mapping(mapping(curation).get("rewards")):
+        yield (*path, "rewards", name), name
 
 
 def check_names(facts: Facts) -> Iterator[Problem]:

@@ -57,6 +57,13 @@ Matrix = Annotated[tuple[Vector, ...], Strict(False), Field(min_length=1)]
 """One row per context (or, for a channel, per output)."""
 
 
+Covariance = Annotated[
+    Annotated[NonNegative, Tag("(scalar)")] | Annotated[Vector, Tag("(vector)")] | Annotated[Matrix, Tag("(matrix)")],
+    Discriminator(lambda value: form_of(value) if isinstance(value, (list, tuple)) else "(scalar)"),
+]
+"""A variance for every dimension, one per dimension, or a whole matrix."""
+
+
 def form_of(value: Any) -> str:
     """Tell what a value is written as: a draw or other mapping, a matrix, a name, or a vector.
 
@@ -64,19 +71,45 @@ def form_of(value: Any) -> str:
     told from keys where an error is located.
     """
     if isinstance(value, (dict, BaseModel)):
-        return "(draw)"
+        return "(draw)" if "draw" in (value if isinstance(value, dict) else type(value).model_fields) else "(law)"
     if isinstance(value, str):
         return "(name)"
-    if isinstance(value, (list, tuple)) and value and isinstance(value[0], (list, tuple)):
-        return "(matrix)"
+    if isinstance(value, (list, tuple)) and value:
+        if isinstance(value[0], (list, tuple)):
+            return "(matrix)"
+        if isinstance(value[0], (dict, BaseModel)):
+            return "(laws)"
     return "(vector)"
 
 
-VectorOrMatrix = Annotated[
-    Annotated[Vector, Tag("(vector)")] | Annotated[Matrix, Tag("(matrix)")],
-    Discriminator(lambda value: "(matrix)" if form_of(value) == "(matrix)" else "(vector)"),
+class Gaussian(Block):
+    """A normal law."""
+
+    mean: Vector
+    """Its mean, a number per dimension."""
+    covariance: Covariance = 1.0
+    """Its covariance: a scalar, a diagonal, or a matrix; 0 is a single point."""
+
+
+class QuadraticReward(Block):
+    """r(x) = linear·x − (curvature/2)‖x − centre‖², for Gaussian outputs."""
+
+    linear: Vector | None = None
+    """A number per dimension; zeros by default."""
+    curvature: Number = 0.0
+    """How much is lost away from the centre; 0 by default."""
+    centre: Vector | None = None
+    """Where the quadratic part is 0; the origin by default."""
+
+
+Reward = Annotated[
+    Annotated[Vector, Tag("(vector)")]
+    | Annotated[Matrix, Tag("(matrix)")]
+    | Annotated[QuadraticReward, Tag("(law)")]
+    | Annotated[tuple[QuadraticReward, ...], Strict(False), Tag("(laws)")],
+    Discriminator(lambda value: {"(draw)": "(law)", "(name)": "(vector)"}.get(form_of(value), form_of(value))),
 ]
-"""One row for all contexts, or one row per context."""
+"""A number per output (Gaussian outputs: linear, curvature, centre), or one such row per context."""
 
 
 class DirichletDraw(Block):
@@ -109,10 +142,27 @@ class UniformDraw(Block):
 
 RewardDraw = Annotated[NormalDraw | UniformDraw, Discriminator("draw")]
 
+
+class GaussianDraw(Block):
+    """Each law's mean is drawn coordinate by coordinate, with the run's seed."""
+
+    draw: Literal["normal"]
+    scale: Positive = 1.0
+    """Standard deviation of the drawn means."""
+    mean: Number = 0.0
+    """Mean of the drawn means."""
+    covariance: Covariance = 1.0
+    """Covariance of each law."""
+
+
+DistributionDraw = Annotated[DirichletDraw | GaussianDraw, Discriminator("draw")]
+
 Distribution = Annotated[
     Annotated[Vector, Tag("(vector)")]
     | Annotated[Matrix, Tag("(matrix)")]
-    | Annotated[DirichletDraw, Tag("(draw)")],
+    | Annotated[DistributionDraw, Tag("(draw)")]
+    | Annotated[Gaussian, Tag("(law)")]
+    | Annotated[tuple[Gaussian, ...], Strict(False), Tag("(laws)")],
     Discriminator(lambda value: "(vector)" if form_of(value) == "(name)" else form_of(value)),
 ]
-"""A distribution over outputs: one for all contexts, one per context, or a draw."""
+"""A distribution over outputs (a Gaussian: mean and covariance): one for all contexts, one per context, or a draw."""

@@ -6,14 +6,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Strict, Tag
 
-from ecosystem.scenario.fields.common import Block, Matrix, Name, Positive, Seed
+from ecosystem.scenario.fields.common import Block, Matrix, Name, Positive, Seed, Vector
 
 
 class Channel(Block):
     """What an edge does to the outputs that cross it, after curation."""
 
     matrix: Matrix
-    """Row-stochastic matrix T, one row per output: a distribution p arrives as pT."""
+    """Row-stochastic matrix T, one row per output: a distribution p arrives as pT. For Gaussian outputs
+    any matrix A: x arrives as Ax + b."""
+    offset: Vector | None = None
+    """b, for Gaussian outputs; 0 by default."""
 
 
 class Edge(Block):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field
 
 from ecosystem.scenario.fields.common import Block, Count
 
@@ -16,3 +18,28 @@ class CategoricalOutputs(Block):
     """How many different outputs there are."""
     contexts: Count = 1
     """How many kinds of prompt there are."""
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers say what a model writes in a context: a probability per output."""
+        return self.size
+
+
+class GaussianOutputs(Block):
+    """Vectors; a model is a normal law in each context."""
+
+    kind: Literal["gaussian"]
+    """The kind of output: `gaussian` is a vector with a normal law."""
+    dimension: Annotated[int, Field(ge=1, le=64)]
+    """How many numbers an output has."""
+    contexts: Count = 1
+    """How many kinds of prompt there are."""
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers say what a model writes in a context: the moments (1, E x, E x xᵀ)."""
+        return 1 + self.dimension + self.dimension**2
+
+
+Outputs = Annotated[CategoricalOutputs | GaussianOutputs, Discriminator("kind")]
+"""What the models write, by `kind`."""

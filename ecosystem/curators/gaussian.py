@@ -1,0 +1,197 @@
+"""Choice among draws of a normal law, by its moments.
+
+With reward b·x − (k/2)‖x‖² + const and infinitely many candidates, Luce choice tilts N(m, S) to the normal
+law of precision S⁻¹ + (k/T) I:
+
+    S' = (I + S k/T)⁻¹ S,   m' = (I + S k/T)⁻¹ (m + S b/T);   for k = 0 the mean shifts by S b/T.
+
+With a linear reward and K candidates only the direction of b matters: r = b·m + s z with z standard normal
+and s² = bᵀSb. If the kept z has mean μ and variance v,
+
+    m' = m + (S b/s) μ,   S' = S + (S b bᵀ S/s²)(v − 1).
+
+For Luce choice μ and v depend on β = s/T alone; they are integrals over z of the finite-K formula, and are
+tabulated once for each K. For best-of-K they are those of the largest of K standard normal draws.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+from scipy.special import log_ndtr
+from torch import Tensor
+
+from ecosystem.curators.differentiate import by_autograd
+
+Array = NDArray[np.float64]
+
+MOST_BETA = 20.0
+"""The largest s/T of the tables; beyond, the choice is close to best-of-K, which should be asked for."""
+
+_DEGREE = 96
+_REACH = 10.5
+
+
+class _Choice:
+    """What the kinds share: the reward's coefficients, and moments taken apart and put together."""
+
+    def __init__(self, rho: Tensor, candidates: Tensor, nodes: int) -> None:
+        del nodes
+        numbers = rho.shape[-1]
+        self._d = (math.isqrt(4 * numbers - 3) - 1) // 2
+        self._linear = rho[..., 1 : 1 + self._d][:, :, None, :]  # [worlds, curves, 1, d]
+        self._curvature = (-2.0 * rho[..., 1 + self._d])[:, :, None, None, None]
+        self._candidates = candidates
+
+    def keep(self, p: Tensor) -> Tensor:
+        """Return the moments of what is kept, ``[worlds, curves, rows, numbers]`` as `p`."""
+        raise NotImplementedError
+
+    def derivative(self, p: Tensor) -> Tensor:
+        """Return ∂kept[y]/∂p[x], ``[worlds, curves, rows, numbers (y), numbers (x)]``."""
+        return by_autograd(self.keep, p)
+
+    def _apart(self, p: Tensor) -> tuple[Tensor, Tensor]:
+        mean = p[..., 1 : 1 + self._d]
+        second = p[..., 1 + self._d :].unflatten(-1, (self._d, self._d))
+        return mean, second - mean[..., :, None] * mean[..., None, :]
+
+    def _together(self, mean: Tensor, covariance: Tensor) -> Tensor:
+        second = covariance + mean[..., :, None] * mean[..., None, :]
+        return torch.cat([torch.ones_like(mean[..., :1]), mean, second.flatten(-2)], dim=-1)
+
+    def _along(self, covariance: Tensor) -> tuple[Tensor, Tensor]:
+        """Return S b and bᵀSb."""
+        direction = (covariance * self._linear[..., None, :]).sum(-1)
+        return direction, (direction * self._linear).sum(-1).clamp_min(0.0)
+
+
+class GaussianLimit(_Choice):
+    """Luce choice among infinitely many candidates; linear and quadratic rewards."""
+
+    def keep(self, p: Tensor) -> Tensor:
+        """Return the moments of what is kept, ``[worlds, curves, rows, numbers]`` as `p`."""
+        mean, covariance = self._apart(p)
+        shifted = mean + self._along(covariance)[0]
+        if not bool((self._curvature != 0).any()):
+            return self._together(shifted, covariance)
+        one = torch.eye(self._d, dtype=p.dtype, device=p.device)
+        tilt = one + covariance * self._curvature
+        return self._together(torch.linalg.solve(tilt, shifted[..., None])[..., 0], torch.linalg.solve(tilt, covariance))
+
+
+class GaussianLuce(_Choice):
+    """Luce choice among K candidates; linear rewards."""
+
+    def __init__(self, rho: Tensor, candidates: Tensor, nodes: int) -> None:
+        super().__init__(rho, candidates, nodes)
+        tables = np.stack([_luce_table(float(k)) for k in candidates.flatten().tolist()])
+        self._tables = torch.from_numpy(tables).to(rho).reshape(*candidates.shape, 2, _DEGREE + 1)
+
+    def keep(self, p: Tensor) -> Tensor:
+        """Return the moments of what is kept; NaN where s/T is beyond the tables."""
+        mean, covariance = self._apart(p)
+        direction, square = self._along(covariance)  # of rho, so that s is β
+        beta = torch.where(square > 0, square, 1.0).sqrt() * (square > 0)
+        beta = torch.where(beta <= MOST_BETA, beta, torch.nan)
+        ratio, variance = (_clenshaw(self._tables[:, :, which], _position(beta)) for which in range(2))
+        shrink = torch.where(square > 0, (variance - 1) / torch.where(square > 0, square, 1.0), 0.0)
+        outer = direction[..., :, None] * direction[..., None, :]
+        return self._together(mean + direction * ratio[..., None], covariance + outer * shrink[..., None, None])
+
+
+class GaussianBestOf(_Choice):
+    """The best of K candidates; linear rewards."""
+
+    def __init__(self, rho: Tensor, candidates: Tensor, nodes: int) -> None:
+        super().__init__(rho, candidates, nodes)
+        values = np.array([largest_of(float(k)) for k in candidates.flatten().tolist()])
+        table = torch.from_numpy(values).to(rho).reshape(*candidates.shape, 2)
+        self._mean, self._excess = table[..., 0, None], table[..., 1, None] - 1.0
+
+    def keep(self, p: Tensor) -> Tensor:
+        """Return the moments of what is kept, ``[worlds, curves, rows, numbers]`` as `p`."""
+        mean, covariance = self._apart(p)
+        direction, square = self._along(covariance)
+        held = square > 0
+        safe = torch.where(held, square, 1.0)
+        outer = direction[..., :, None] * direction[..., None, :]
+        shift = torch.where(held, self._mean / safe.sqrt(), 0.0)[..., None]
+        shrink = torch.where(held, self._excess / safe, 0.0)[..., None, None]
+        return self._together(mean + direction * shift, covariance + outer * shrink)
+
+
+def largest_of(candidates: float) -> tuple[float, float]:
+    """Return mean and variance of the largest of K standard normal draws.
+
+    >>> round(largest_of(2)[0], 10)  # 1/√π
+    0.5641895835
+    """
+    z = np.arange(-_REACH, _REACH + 1e-9, 0.01)
+    log_density = -z * z / 2 - math.log(math.sqrt(2 * math.pi)) + math.log(candidates)
+    density = np.exp(log_density + (candidates - 1) * log_ndtr(z)) * 0.01
+    mean = float(density @ z / density.sum())
+    return mean, float(density @ (z - mean) ** 2 / density.sum())
+
+
+def luce_moments(beta: float, candidates: float) -> tuple[float, float]:
+    """Return mean and variance of the z that Luce choice with exponent βz keeps of K standard normal draws.
+
+    The finite-K formula of `ecosystem.curators.luce` with the density of z in place of p.
+    """
+    step_z = min(0.1, 0.5 / max(beta, 1e-9))
+    z = np.linspace(-_REACH, _REACH, 2 * math.ceil(_REACH / step_z) + 1)
+    p = np.exp(-z * z / 2)
+    p /= p.sum()
+    rho = beta * (z - z[-1])
+    low, high = -math.log(candidates) - 30.0, math.log(40.0) - rho[0]
+    s = np.linspace(low, high, math.ceil((high - low) / 0.3) + 1)
+    exponent = s[:, None] + rho
+    with np.errstate(over="ignore"):
+        decay = np.exp(exponent)
+    below = np.expm1(-decay) @ p
+    whole = np.exp(-decay) @ p
+    log_l = np.where(below > -0.5, np.log1p(np.maximum(below, -0.5)), np.log(np.maximum(whole, 1e-300)))
+    weight = np.exp((candidates - 1) * log_l)
+    kept = p * (weight @ np.exp(exponent - decay))
+    kept /= kept.sum()
+    mean = float(kept @ z)
+    return mean, float(kept @ (z - mean) ** 2)
+
+
+@lru_cache(maxsize=256)
+def _luce_table(candidates: float) -> Array:
+    """Return Chebyshev coefficients of μ/β and v over `_position` of β, ``[2, degree + 1]``."""
+    points = chebyshev.chebpts1(_DEGREE + 1)
+    values = np.empty((2, _DEGREE + 1))
+    for index, point in enumerate(points):
+        beta = _beta_at(point)
+        mean, variance = luce_moments(beta, candidates)
+        values[:, index] = mean / beta, variance
+    return np.stack([chebyshev.chebfit(points, row, _DEGREE) for row in values])
+
+
+_BEND = 2.0
+_SPAN = MOST_BETA / (MOST_BETA + _BEND)
+
+
+def _beta_at(point: float) -> float:
+    t = (point + 1) / 2 * _SPAN
+    return _BEND * t / (1 - t)
+
+
+def _position(beta: Tensor) -> Tensor:
+    return 2 * (beta / (beta + _BEND)) / _SPAN - 1
+
+
+def _clenshaw(coefficients: Tensor, x: Tensor) -> Tensor:
+    """Evaluate Chebyshev series, ``[worlds, curves, degree + 1]``, at ``[worlds, curves, rows]``."""
+    later = latest = torch.zeros_like(x)
+    for number in range(coefficients.shape[-1] - 1, 0, -1):
+        latest, later = 2 * x * latest - later + coefficients[..., number, None], latest
+    return x * latest - later + coefficients[..., 0, None]

@@ -1,0 +1,253 @@
+"""Levers: what somebody may pull, and what that does to a round (DESIGN, "Stable points and influence").
+
+`curation` is a model's curated share in all, `curated` and `neighbours_curated` in their ratio; any
+entry of a diet is the share of that one source; the model's other entries shrink in proportion.
+`temperature` and `candidates` are those of a model's curator, `edge:from->to` is the weight of an
+edge before the weights into a model are normalised, `edges` all of them, and `parameter:NAME`
+a named parameter or the path of a setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ecosystem.errors import EcosystemError, did_you_mean, shorten
+from ecosystem.influence.linearise import Linearisation
+from ecosystem.influence.pushes import DataPush, KeptPush, Push
+from ecosystem.influence.rounds import Round
+from ecosystem.influence.settings import SettingsLever
+from ecosystem.scenario.scenario import Scenario
+from ecosystem.world.blueprint import SOURCES, Blueprint
+
+CURATED = ("curated", "neighbours_curated")
+KINDS = ("curation", *SOURCES, "temperature", "candidates", "edges", "edge:from->to", "parameter:NAME")
+
+Pull = Callable[[Linearisation], Push]
+"""From a linearised round to what the lever does to it."""
+
+
+def lever(name: str, scenario: Scenario, seed: int, round_: Round) -> Pull:
+    """Return the levers of a name.
+
+    Parameters
+    ----------
+    name : str
+        One of `KINDS`.
+    scenario : Scenario
+        What `round_` is the round of.
+    seed : int
+        The run's seed.
+    round_ : Round
+        The round.
+
+    Raises
+    ------
+    EcosystemError
+        No such lever, or none that can be pulled: a share of 1, a best-of-K curator with tied
+        rewards or infinite K, infinitely many candidates.
+    """
+    plan = round_.plan
+    _differentiable(plan)
+    if name == "curation":
+        return _diet(name, plan, *_curation(plan, scenario))
+    if name in SOURCES:
+        return _diet(name, plan, *_entry(plan, SOURCES.index(name)))
+    if name in ("temperature", "candidates"):
+        return _Curator(name, _settable(plan, name))
+    if name == "edges":
+        return _Edges(np.arange(len(plan.edges.source)), plan)
+    if name.startswith("edge:"):
+        return _Edges(np.array([_edge(plan, name.removeprefix("edge:"))]), plan)
+    if name.startswith("parameter:"):
+        return SettingsLever(name, name.removeprefix("parameter:"), scenario, seed, round_)
+    raise EcosystemError(f"there is no lever {shorten(name)}{did_you_mean(name, KINDS)}; known: {', '.join(KINDS)}")
+
+
+def _differentiable(plan: Blueprint) -> None:
+    for model in np.flatnonzero([str(kind).endswith("best_of") for kind in plan.kinds]):
+        who = f"model {shorten(plan.names[model])}"
+        if np.isinf(plan.candidates[model]):
+            raise EcosystemError(f"{who}: best_of among infinitely many candidates has no derivative; give a finite K")
+        if plan.kinds[model] != "best_of":
+            continue
+        ranked = np.sort(plan.rewards[plan.choice_reward[plan.choice_model == model]], axis=-1)
+        if (np.diff(ranked, axis=-1) == 0).any():
+            raise EcosystemError(
+                f"{who}: best_of with tied rewards is not differentiated; give each output a reward of its own, "
+                f"or use method: luce with a low temperature"
+            )
+
+
+def _curation(plan: Blueprint, scenario: Scenario) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return models with the lever `curation`, and how their diets change, ``[levers, sources]``."""
+    own, others = (SOURCES.index(source) for source in CURATED)
+    has = plan.curated | (plan.diet[:, others] > 0) | _says(plan, scenario, CURATED[1])
+    models = np.flatnonzero(has)
+    diet = plan.diet[models]
+    share = diet[:, own] + diet[:, others]
+    across = np.where(share > 0, diet[:, others] / np.where(share > 0, share, 1.0), ~plan.curated[models])
+    _not_whole(plan, models, share, "curated share")
+    change = -diet / (1 - share)[:, None]
+    change[:, own], change[:, others] = 1 - across, across
+    return models, change
+
+
+def _says(plan: Blueprint, scenario: Scenario, source: str) -> NDArray[np.bool_]:
+    """Return in whose diet a source is written, be it with a share of 0, ``[models]``."""
+    written = []
+    for block in scenario.models:
+        written += [source in block.diet.model_fields_set] * len(block.names)
+    chosen = scenario.curated
+    if chosen is not None and chosen.diet is not None:
+        # Diets of the chosen are their own; which ones were chosen shows in the shares.
+        fields = [getattr(chosen.diet, name) for name in SOURCES]
+        theirs = (plan.diet == np.array(fields)).all(-1) & plan.curated
+        written = list(np.where(theirs, source in chosen.diet.model_fields_set, written))
+    return np.array(written, dtype=bool)
+
+
+def _entry(plan: Blueprint, source: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return models with one entry of the diet as a lever, and how their diets change."""
+    able = plan.curated if SOURCES[source] == "curated" else np.ones(len(plan.names), dtype=bool)
+    if SOURCES[source].startswith("neighbours"):
+        able = able & plan.edges.readable(len(plan.names)) if len(plan.names) else able
+    share = plan.diet[:, source]
+    models = np.flatnonzero(able & (share < 1))
+    if len(models) == 0:
+        _not_whole(plan, np.flatnonzero(able), share[able], f"share of {SOURCES[source]}")
+    change = -plan.diet[models] / (1 - share[models])[:, None]
+    change[:, source] = 1.0
+    return models, change
+
+
+def _not_whole(plan: Blueprint, models: NDArray[np.int64], share: NDArray[np.float64], what: str) -> None:
+    for model in models[share >= 1 - 1e-12]:
+        raise EcosystemError(
+            f"model {shorten(plan.names[model])}: its {what} is 1, so no other share can make room; "
+            f"the lever needs a share below 1"
+        )
+
+
+@dataclass(frozen=True)
+class DietLever:
+    """Shares of a diet that change together; see `lever`.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Labels, ``[levers]``.
+    models : ndarray
+        Whose diet, ``[levers]``.
+    change : ndarray
+        ∂(effective diet)/∂λ, ``[levers, sources]``.
+    """
+
+    names: tuple[str, ...]
+    models: NDArray[np.int64]
+    change: NDArray[np.float64]
+
+    def __call__(self, linear: Linearisation) -> Push:
+        """Return ∂D_i/∂λ_i = Σ_source ∂share · source."""
+        models = torch.from_numpy(self.models)
+        total = torch.zeros((len(models), *linear.before.shape[1:]), dtype=linear.before.dtype)
+        for source, data in linear.sources().items():
+            weight = torch.from_numpy(self.change[:, SOURCES.index(source)].copy())
+            total += weight[:, None, None] * data[models]
+        return DataPush(self.names, models, total)
+
+
+def _diet(name: str, plan: Blueprint, models: NDArray[np.int64], change: NDArray[np.float64]) -> DietLever:
+    """Carry a change of written shares over to the shares that are left where a source is missing."""
+    if len(models) == 0:
+        raise EcosystemError(f"no model of this scenario has the lever {name}")
+    fed = plan.diet.copy()
+    unread = ~plan.edges.readable(len(plan.names))
+    missing = [SOURCES.index("neighbours_raw"), SOURCES.index("neighbours_curated")]
+    fed[np.ix_(unread, missing)] = 0.0
+    change = change.copy()
+    change[np.ix_(unread[models], missing)] = 0.0
+    total = fed[models].sum(-1, keepdims=True)
+    left = np.where(total > 0, total, 1.0)
+    effective = (change - plan.effective_diet[models] * change.sum(-1, keepdims=True)) / left
+    return DietLever(tuple(plan.names[model] for model in models), models, np.where(total > 0, effective, 0.0))
+
+
+def _settable(plan: Blueprint, setting: str) -> NDArray[np.int64]:
+    """Return whose curator has a temperature or a number of candidates that can change a little."""
+    without = "best_of" if setting == "temperature" else "limit"
+    models = np.array(
+        [index for index, kind in enumerate(plan.kinds) if kind is not None and not kind.endswith(without)],
+        dtype=np.int64,
+    )
+    if len(models) == 0:
+        raise EcosystemError(
+            f"no model of this scenario has the lever {setting}: it needs Luce curators of a temperature above 0"
+            if setting == "temperature"
+            else f"no model of this scenario has the lever {setting}: it needs curators of finitely many candidates"
+        )
+    return models
+
+
+@dataclass(frozen=True)
+class _Curator:
+    """Temperature or candidates of each model's curator."""
+
+    setting: str
+    models: NDArray[np.int64]
+
+    def __call__(self, linear: Linearisation) -> Push:
+        models = torch.from_numpy(self.models)
+        before = linear.round.choice_by(linear.before, self.setting)[models]
+        after = before if linear.after is linear.before else linear.round.choice_by(linear.after, self.setting)[models]
+        names = linear.round.plan.names
+        return KeptPush(tuple(names[model] for model in self.models), models, before, after)
+
+
+def _edge(plan: Blueprint, text: str) -> int:
+    labels = _labels(plan)
+    if text not in labels:
+        raise EcosystemError(f"edge:{text}: there is no such edge{did_you_mean(text, labels)}")
+    return labels.index(text)
+
+
+def _labels(plan: Blueprint) -> list[str]:
+    return [f"{plan.names[s]}->{plan.names[t]}" for s, t in zip(plan.edges.source, plan.edges.target, strict=True)]
+
+
+class _Edges:
+    """Weights of edges; ∂share_k/∂w_j = (1[k = j] − share_k) / Σw among the edges into a model."""
+
+    def __init__(self, chosen: NDArray[np.int64], plan: Blueprint) -> None:
+        if len(chosen) == 0:
+            raise EcosystemError("no edge of this scenario can be a lever: it has none")
+        labels = _labels(plan)
+        self._names = tuple(f"edge:{labels[edge]}" for edge in chosen)
+        self._chosen = chosen
+        edges = plan.edges
+        self._total = np.bincount(edges.target, weights=edges.weight, minlength=len(plan.names))
+
+    def __call__(self, linear: Linearisation) -> Push:
+        """Return ∂D_i/∂w_ij = Σ_source share · (T_ij(·_j) − Σ_k w_ik T_ik(·_k)) / Σw."""
+        edges, sources = linear.edges, linear.sources()
+        source, target = edges.source[self._chosen], edges.target[self._chosen]
+        earlier = torch.from_numpy(linear.reads_after(source, target))[:, None, None]
+        total: torch.Tensor | None = None
+        for kind, present, past in (
+            ("neighbours_raw", linear.before, linear.after),
+            ("neighbours_curated", linear.round.kept(linear.before), linear.round.kept(linear.after)),
+        ):
+            arriving = torch.where(earlier, past[source], present[source])
+            for number in np.unique(edges.channel[self._chosen]):
+                if number >= 0:
+                    through = torch.from_numpy(edges.channel[self._chosen] == number)
+                    arriving[through] = arriving[through] @ torch.from_numpy(edges.channels[number])
+            share = linear.diet[:, SOURCES.index(kind)][target] / torch.from_numpy(self._total[target])
+            part = share[:, None, None] * (arriving - sources[kind][target])
+            total = part if total is None else total + part
+        assert total is not None
+        return DataPush(self._names, torch.from_numpy(target), total)

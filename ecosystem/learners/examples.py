@@ -1,0 +1,243 @@
+"""Finite training sets of vectors, drawn one by one as a model would read them.
+
+Each example picks its context, its source by the diet, its author among the in-neighbours by edge weight;
+the author writes it, its curator chooses among K if it is read curated, and the edge's channel acts on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ecosystem.curators.gaussian import GaussianLimit
+from ecosystem.learners.batch import Batch
+from ecosystem.learners.turn import Turn
+from ecosystem.measures.gaussian import mean_and_covariance, symmetric_root
+from ecosystem.world.blueprint import SOURCES
+from ecosystem.world.streams import normals, uniforms
+
+_REAL, _RAW, _CURATED, _NEIGHBOURS_RAW, _NEIGHBOURS_CURATED = range(len(SOURCES))
+
+_TOGETHER = 1 << 24
+"""Numbers of candidates held at a time."""
+
+
+class Author:
+    """Who writes examples: every model, its real data, and what curators with K = inf keep of it.
+
+    Parameters
+    ----------
+    p : Tensor
+        Moments of what models write, ``[worlds, models, contexts, numbers]``.
+    batch : Batch
+        Settings of the worlds.
+    """
+
+    def __init__(self, p: Tensor, batch: Batch) -> None:
+        self._batch = batch
+        laws = [p, batch.real]
+        for number, kind in enumerate(self.choice_kinds):
+            if kind == "gaussian_limit":
+                laws.append(self._limit(p, number))
+        every = torch.cat(laws, dim=1)
+        self.mean, covariance = mean_and_covariance(every)
+        self.root = symmetric_root(covariance)
+
+    @cached_property
+    def choice_kinds(self) -> list[str | None]:
+        """Kind of each choice of a curator."""
+        plan = self._batch.worlds[0]
+        return [plan.kinds[model] for model in plan.choice_model.tolist()]
+
+    @cached_property
+    def limits(self) -> list[int]:
+        """Place of each choice with K = inf behind the models and their real data, −1 for the others."""
+        found = np.cumsum([kind == "gaussian_limit" for kind in self.choice_kinds]) - 1
+        return [
+            2 * self._batch.models + int(place) if kind == "gaussian_limit" else -1
+            for place, kind in zip(found, self.choice_kinds, strict=True)
+        ]
+
+    def _limit(self, p: Tensor, number: int) -> Tensor:
+        model = int(self._batch.worlds[0].choice_model[number])
+        rho = self._batch.choice_rho[:, number]  # [worlds, contexts, numbers]
+        curator = GaussianLimit(rho, torch.ones_like(rho[..., 0]), 0)
+        return curator.keep(p[:, model, :, None])[:, None, :, 0]
+
+    def write(self, worlds: slice, law: Tensor, context: Tensor, z: Tensor) -> Tensor:
+        """Return mean + root·z of each example's law, ``[worlds, examples, ..., d]``."""
+        contexts, d = self.mean.shape[2:4]
+        place = law * contexts + context
+        mean = self.mean[worlds].flatten(1, 2).gather(1, place[..., None].expand(*place.shape, d))
+        root = self.root[worlds].flatten(1, 2).flatten(-2)
+        root = root.gather(1, place[..., None].expand(*place.shape, d * d)).unflatten(-1, (d, d))
+        while mean.dim() < z.dim():
+            mean, root = mean[..., None, :], root[..., None, :, :]
+        return mean + (root * z[..., None, :]).sum(-1)
+
+
+def draw_examples(batch: Batch, turn: Turn, author: Author, seeds: Sequence[int], round_: int) -> Tensor:
+    """Return the mean moments of each reader's training set, context by context.
+
+    Returns
+    -------
+    Tensor
+        ``[worlds, readers, contexts, numbers]``; 0 where a context has no example.
+    """
+    examples = batch.learning.examples or 1
+    d = author.mean.shape[-1]
+    most = int(max((k for k in batch.worlds[0].candidates if np.isfinite(k)), default=1))
+    together = max(1, _TOGETHER // (batch.models * examples * most * d))
+    parts = []
+    for start in range(0, batch.size, together):
+        worlds = slice(start, min(start + together, batch.size))
+        parts.append(_Draw(batch, turn, author, worlds, seeds[worlds], round_, examples, most).moments())
+    return torch.cat(parts)
+
+
+class _Draw:
+    """The examples of some worlds, ``[worlds, readers × examples]``."""
+
+    def __init__(
+        self,
+        batch: Batch,
+        turn: Turn,
+        author: Author,
+        worlds: slice,
+        seeds: Sequence[int],
+        round_: int,
+        examples: int,
+        candidates: int,
+    ) -> None:
+        self._batch, self._turn, self._author, self._worlds = batch, turn, author, worlds
+        self._seeds, self._round, self._examples, self._most = seeds, round_, examples, candidates
+        self._d = author.mean.shape[-1]
+        self._rows = turn.models.tolist()
+        self._reader = turn.models.repeat_interleave(examples).expand(len(seeds), -1)
+        self._context, self._source = self._labels()
+        self._edge = self._edges()
+
+    def moments(self) -> Tensor:
+        """Return mean moments, ``[worlds, readers, contexts, numbers]``."""
+        x = self._through_channels(self._written())
+        outer = x[..., :, None] * x[..., None, :]
+        rows = torch.cat([torch.ones_like(x[..., :1]), x, outer.flatten(-2)], dim=-1)
+        worlds, numbers = len(self._seeds), rows.shape[-1]
+        place = self._context + self._batch.contexts * torch.arange(len(self._rows)).repeat_interleave(self._examples)
+        total = rows.new_zeros((worlds, len(self._rows) * self._batch.contexts, numbers))
+        total = total.scatter_add(1, place[..., None].expand_as(rows), rows)
+        total = total.reshape(worlds, len(self._rows), self._batch.contexts, numbers)
+        return total / total[..., :1].clamp_min(1.0)
+
+    def _uniform(self, purpose: str, each: int = 1) -> Tensor:
+        draws = self._examples * each
+        found = [uniforms(s, purpose, self._round, self._batch.models, draws)[self._rows] for s in self._seeds]
+        return torch.from_numpy(np.stack(found)).to(self._author.mean).reshape(len(self._seeds), -1, each)
+
+    def _normal(self, purpose: str, each: int) -> Tensor:
+        draws = self._examples * each
+        found = [normals(s, purpose, self._round, self._batch.models, draws)[self._rows] for s in self._seeds]
+        return torch.from_numpy(np.stack(found)).to(self._author.mean).reshape(len(self._seeds), -1, each)
+
+    def _labels(self) -> tuple[Tensor, Tensor]:
+        """Draw each example's context and source."""
+        v = self._turn.own(self._batch.context_weights)[self._worlds]
+        shares = (v[..., :, None] * self._turn.diet[self._worlds][..., None, :]).flatten(-2)
+        steps = shares.cumsum(-1)
+        u = self._uniform("examples").reshape(*shares.shape[:2], -1)
+        label = torch.searchsorted(steps / steps[..., -1:], u, right=True).clamp_max(shares.shape[-1] - 1)
+        label = label.flatten(1)
+        return label // len(SOURCES), label % len(SOURCES)
+
+    def _edges(self) -> Tensor:
+        """Draw the edge by which each example came, −1 where it did not cross any."""
+        edges = [world.edges for world in self._batch.worlds[self._worlds]]
+        crosses = self._source >= _NEIGHBOURS_RAW
+        if not bool(crosses.any()):
+            return torch.full_like(self._source, -1)
+        # Edges are sorted by reader: reader + cumulated share is one ascending scale for all of them.
+        first = edges[0]
+        steps = np.stack([_cumulated(world.share, world.target) for world in edges])
+        scale = torch.from_numpy(steps).to(self._author.mean)
+        last = torch.from_numpy(np.searchsorted(first.target, np.arange(self._batch.models), side="right") - 1)
+        wanted = self._reader + self._uniform("examples.author")[..., 0]
+        found = torch.searchsorted(scale, wanted, right=True)
+        return torch.where(crosses, torch.minimum(found, last[self._reader]), -1)
+
+    def _written(self) -> Tensor:
+        plan = self._batch.worlds[0]
+        source = torch.from_numpy(plan.edges.source) if len(plan.edges.source) else torch.zeros(1, dtype=torch.long)
+        model = torch.where(self._edge >= 0, source[self._edge.clamp_min(0)], self._reader)
+        law = torch.where(self._source == _REAL, self._batch.models + self._reader, model)
+        x = self._author.write(self._worlds, law, self._context, self._normal("examples.normal", self._d))
+        curated = (self._source == _CURATED) | (self._source == _NEIGHBOURS_CURATED)
+        if bool((curated & self._batch.chosen.flatten()[model]).any()):
+            x = self._curate(x, model, curated)
+        return x
+
+    def _curate(self, x: Tensor, model: Tensor, curated: Tensor) -> Tensor:
+        """Let the authors' curators choose; the first candidate is what was written anyway."""
+        plan = self._batch.worlds[0]
+        further = self._normal("examples.candidates", (self._most - 1) * self._d) if self._most > 1 else None
+        gumbel = -(-self._uniform("examples.choice", self._most).clamp_min(1e-300).log()).log()
+        picked = self._uniform("examples.curator")[..., 0]
+        done = torch.zeros_like(picked)
+        for number, kind in enumerate(self._author.choice_kinds):
+            owner = int(plan.choice_model[number])
+            if kind is None:
+                continue
+            weight = self._batch.choice_weight[self._worlds, number, None]
+            asked = curated & (model == owner)
+            mine = asked & (picked >= done) & (picked < done + weight)
+            done = torch.where(asked, done + weight, done)
+            if not bool(mine.any()):
+                continue
+            if kind == "gaussian_limit":
+                law = torch.full_like(model, self._author.limits[number])
+                kept = self._author.write(self._worlds, law, self._context, self._normal("examples.normal", self._d))
+            else:
+                assert further is not None
+                kept = self._choose(x, model, further, gumbel, number, kind)
+            x = torch.where(mine[..., None], kept, x)
+        return x
+
+    def _choose(self, x: Tensor, model: Tensor, further: Tensor, gumbel: Tensor, number: int, kind: str) -> Tensor:
+        plan = self._batch.worlds[0]
+        k = int(plan.candidates[plan.choice_model[number]])
+        z = further.unflatten(-1, (self._most - 1, self._d))[..., : k - 1, :]
+        others = self._author.write(self._worlds, model, self._context, z)
+        candidates = torch.cat([x[..., None, :], others], dim=-2)
+        rho = self._batch.choice_rho[self._worlds, number]
+        rows = rho.gather(1, self._context[..., None].expand(*self._context.shape, rho.shape[-1]))[..., None, :]
+        outer = (candidates[..., :, None] * candidates[..., None, :]).flatten(-2)
+        appeal = (rows[..., 1 : 1 + self._d] * candidates).sum(-1) + (rows[..., 1 + self._d :] * outer).sum(-1)
+        if kind == "gaussian_luce":
+            appeal = appeal + gumbel[..., :k]
+        best = appeal.argmax(-1)[..., None, None]
+        return candidates.gather(-2, best.expand(*best.shape[:-1], self._d))[..., 0, :]
+
+    def _through_channels(self, x: Tensor) -> Tensor:
+        first = self._batch.worlds[0].edges
+        if len(first.channels) == 0:
+            return x
+        number = torch.where(self._edge >= 0, torch.from_numpy(first.channel)[self._edge.clamp_min(0)], -1)
+        for channel in range(len(first.channels)):
+            matrices = np.stack([world.edges.channels[channel] for world in self._batch.worlds[self._worlds]])
+            matrix = torch.from_numpy(matrices).to(x)
+            a = matrix[:, None, 1 : 1 + self._d, 1 : 1 + self._d]
+            b = matrix[:, None, 0, 1 : 1 + self._d]
+            passed = (x[..., :, None] * a).sum(-2) + b
+            x = torch.where((number == channel)[..., None], passed, x)
+        return x
+
+
+def _cumulated(share: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return reader + share of the edges into it up to and with this one, ``[edges]``."""
+    total = np.cumsum(share)
+    start = np.searchsorted(target, target, side="left")
+    before = np.where(start > 0, total[start - 1], 0.0)
+    return np.asarray(target + (total - before))

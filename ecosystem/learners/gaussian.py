@@ -1,0 +1,56 @@
+"""The Gaussian learner: each model is a normal law of vectors, for each context.
+
+A finite training set is really drawn, example by example: its context, its source, the author among the
+neighbours, the K candidates where a curator chose, and what the edge did to it on the way.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ecosystem.learners.batch import Batch
+from ecosystem.learners.examples import Author, draw_examples
+from ecosystem.learners.learner import Learner
+from ecosystem.learners.turn import Turn
+from ecosystem.measures import gaussian
+from ecosystem.measures.gaussian import mean_and_covariance, symmetric_root
+
+
+class GaussianLearner(Learner):
+    """Models that are moments (1, E x, E x xᵀ), ``[worlds, models, contexts, 1 + d + d²]``.
+
+    With ``covariance: fixed`` a model keeps its initial covariance and learns the mean alone.
+    """
+
+    measures = gaussian.MEASURES
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__(batch)
+        self._fixed = batch.learning.covariance == "fixed"
+        self._initial_covariance = mean_and_covariance(batch.initial)[1]
+
+    def mass(self, mixed: Tensor) -> Tensor:
+        """Return the zeroth moment."""
+        return mixed[..., :1]
+
+    def settle(self, learned: Tensor, turn: Turn) -> Tensor:
+        """Put the initial covariance back where it is held fixed."""
+        if not self._fixed:
+            return learned
+        mean = mean_and_covariance(learned)[0]
+        second = turn.own(self._initial_covariance) + mean[..., :, None] * mean[..., None, :]
+        return torch.cat([torch.ones_like(mean[..., :1]), mean, second.flatten(-2)], dim=-1)
+
+    def sample(self, turn: Turn, p: Tensor, round_: int) -> Tensor:
+        """Return the moments of a drawn training set; see `Learner.sample`."""
+        found = draw_examples(self.batch, turn, Author(p, self.batch), self.seeds, round_)
+        return torch.where(turn.sourceless, turn.own(p), found)
+
+    def look(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.float64]:
+        """Return vectors, ``[n, d]``."""
+        mean, covariance = mean_and_covariance(torch.from_numpy(row))
+        root = symmetric_root(covariance).numpy()
+        return np.asarray(mean.numpy() + generator.standard_normal((n, len(mean))) @ root.T)

@@ -1,0 +1,165 @@
+"""One round of learning, for every model i at once (DESIGN, "The formal model"):
+
+    H  = curate(p)                                     what each curator keeps
+    D  = Σ_source diet[source] · source                the mixture that is learned
+    D̃  = (1 − τ) D + τ Σ_c v[c] D[c]                    shared across contexts
+    p⁺ = (1 − η) S + η · corpus(D̃_0 … D̃_t)             S = p (incremental) or p_0 (retrain)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ecosystem.learners.batch import Batch
+from ecosystem.learners.turn import Turn
+from ecosystem.scenario.fields.learning import WindowCorpus
+
+Measure: TypeAlias = Callable[[Tensor, Batch], Tensor]
+"""A quantity of each model, ``[worlds, models]``, from what models write and the settings."""
+
+
+@dataclass(frozen=True)
+class State:
+    """All that one round hands to the next.
+
+    Attributes
+    ----------
+    round : int
+        How many rounds have been run.
+    p : Tensor
+        What each model writes, ``[worlds, models, contexts, numbers]``.
+    corpus : tuple of Tensor
+        What is kept of earlier rounds' D̃, each shaped as `p`: nothing (`replace`), their sum
+        (`accumulate`), or the last ones (`window`).
+    """
+
+    round: int
+    p: Tensor
+    corpus: tuple[Tensor, ...] = ()
+
+
+class Learner(ABC):
+    """How all models of a batch of worlds learn, whatever they write.
+
+    What a model writes in a context is a row of numbers that mixes: probabilities, or moments. A kind of
+    learner says how its rows are normalised, how a finite training set is drawn, and what is measured.
+
+    Parameters
+    ----------
+    batch : Batch
+        Settings of the worlds.
+    """
+
+    measures: Mapping[str, Measure]
+    """Quantities of each model, by name: the columns of the table `models`."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        everyone = np.arange(batch.models)
+        sequential = batch.learning.order == "sequential"
+        self.turns = [Turn(batch, readers) for readers in (everyone[:, None] if sequential else [everyone])]
+        self.seeds = [world.seed for world in batch.worlds]
+        # What no world asks for is left out; a world that asks for it with a weight of 0 gets the same bits.
+        self._shares = bool((batch.sharing > 0).any())
+        self._starts = bool((batch.rate < 1).any())
+
+    def start(self) -> State:
+        """Return the state before the first round."""
+        return State(round=0, p=self.batch.initial)
+
+    def step(self, state: State) -> State:
+        """Return the state one round later.
+
+        Models of one turn read the same p; `order: sequential` gives every model a turn of its own.
+        """
+        p, learned = state.p, []
+        for turn in self.turns:
+            data = self.sample(turn, p, state.round) if self.batch.sampled else turn.mixture(p)
+            shared = self._share(data, turn)
+            corpus = self._corpus(shared, turn, state)
+            p = self._learn(corpus, turn, p)
+            learned.append(shared)
+        return State(state.round + 1, p, self._remember(learned, state))
+
+    def data(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return D̃, what every model learns in an exact round that leads from `before` to `after`.
+
+        In sequential order a model reads what earlier ones have become.
+
+        Returns
+        -------
+        Tensor
+            ``[worlds, models, contexts, numbers]``
+        """
+        learned = []
+        for turn in self.turns:
+            done = 0 if turn.everyone else int(turn.models[0])
+            reads = torch.cat([after[:, :done], before[:, done:]], dim=1)
+            learned.append(self._share(turn.mixture(reads), turn))
+        return torch.cat(learned, dim=1)
+
+    def _share(self, data: Tensor, turn: Turn) -> Tensor:
+        """D̃[c] = (1 − τ) D[c] + τ Σ_c' v[c'] D[c']."""
+        if not self._shares:
+            return data
+        tau, v = self.batch.sharing, turn.own(self.batch.context_weights)[..., None]
+        return (1 - tau) * data + tau * (v * data).sum(-2, keepdim=True)
+
+    def _corpus(self, shared: Tensor, turn: Turn, state: State) -> Tensor:
+        """Return the mean of what the corpus holds, this round's data included."""
+        if self.batch.learning.corpus == "replace":
+            return shared
+        earlier = [turn.own(past) for past in state.corpus]
+        kind = self.batch.learning.corpus
+        held = state.round + 1 if kind == "accumulate" else len(earlier) + 1
+        return sum(earlier, start=shared) / held
+
+    def _learn(self, corpus: Tensor, turn: Turn, p: Tensor) -> Tensor:
+        """p⁺ = (1 − η) S + η · corpus, normalised; a row that learned nothing from nothing stays."""
+        mixed = corpus
+        if self._starts:
+            start = p if self.batch.learning.regime == "incremental" else self.batch.initial
+            mixed = (1 - self.batch.rate) * turn.own(start) + self.batch.rate * corpus
+        mass = self.mass(mixed)
+        if self.batch.sampled:
+            mixed = torch.where(mass == 0, turn.own(p), mixed)
+            mass = torch.where(mass == 0, 1.0, mass)
+        learned = self.settle(mixed / mass, turn)
+        return learned if turn.everyone else p.index_copy(1, turn.models, learned)
+
+    def _remember(self, learned: Sequence[Tensor], state: State) -> tuple[Tensor, ...]:
+        kind = self.batch.learning.corpus
+        if kind == "replace":
+            return ()
+        latest = torch.cat(tuple(learned), dim=1)
+        if isinstance(kind, WindowCorpus):
+            return (*state.corpus, latest)[-(kind.window - 1) :] if kind.window > 1 else ()
+        return (state.corpus[0] + latest,) if state.corpus else (latest,)
+
+    @abstractmethod
+    def sample(self, turn: Turn, p: Tensor, round_: int) -> Tensor:
+        """Return D̂, the empirical mixture of a finite training set, for the readers of a turn.
+
+        A context without examples is 0; a model without any source learns what it has, p itself.
+        """
+
+    @abstractmethod
+    def mass(self, mixed: Tensor) -> Tensor:
+        """Return the total weight of each row, ``[..., 1]``: 1, or less where nothing was learned."""
+
+    def settle(self, learned: Tensor, turn: Turn) -> Tensor:
+        """Return what a model has become, given the mixture it learned."""
+        del turn
+        return learned
+
+    @abstractmethod
+    def look(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.generic]:
+        """Return n outputs of a model that writes by a row of `State.p`."""
