@@ -39,5 +39,7 @@ def keep(name: str, figures: dict[str, dict[str, list[float]]]) -> Path:
     """Write the figures beside those of earlier days."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({"machine": platform.machine(), "python": platform.python_version(), **figures}, indent=1))
+    path.write_text(
+        json.dumps({"machine": platform.machine(), "python": platform.python_version(), **figures}, indent=1)
+    )
     return path

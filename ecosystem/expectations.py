@@ -128,9 +128,7 @@ def _find(tables: Tables, item: Expect) -> float:
     number = float(getattr(values, item.statistic)())
     if math.isnan(number):
         rows_text = "1 row" if len(values) == 1 else f"{len(values)} rows"
-        raise _NothingFoundError(
-            f"no {item.statistic} of {rows_text}, {int(values.isna().sum())} of them null"
-        )
+        raise _NothingFoundError(f"no {item.statistic} of {rows_text}, {int(values.isna().sum())} of them null")
     return number
 
 

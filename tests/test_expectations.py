@@ -115,9 +115,7 @@ def test_where_there_is_no_number_the_verdict_is_fail(item: dict[str, Any], said
 
 
 def test_infinity_and_larger_values_match() -> None:
-    frame = pd.DataFrame(
-        {"run": ["a", "b"], "k": [2.0, math.inf], "corpus": ["replace", '{"window":2}'], "x": [1, 2]}
-    )
+    frame = pd.DataFrame({"run": ["a", "b"], "k": [2.0, math.inf], "corpus": ["replace", '{"window":2}'], "x": [1, 2]})
     for where, value in (
         ({"k": "inf"}, 2),
         ({"k": math.inf}, 2),

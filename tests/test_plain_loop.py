@@ -95,9 +95,7 @@ def test_drawn_choices_follow_the_enumerated_ones(method: str, candidates: float
 )
 def test_one_curated_model_settles(share: float, expected: Sequence[float]) -> None:
     """p* = (1−s) p_ref Z/(Z − s e^r) at K = inf (Ferbach et al. 2024)."""
-    model = one_context(
-        "m", (0.5, 0.3, 0.2), {"real": 1.0 - share, "curated": share}, (0.0, 0.5, 1.5), math.inf
-    )
+    model = one_context("m", (0.5, 0.3, 0.2), {"real": 1.0 - share, "curated": share}, (0.0, 0.5, 1.5), math.inf)
     settled = after(PlainSetup(3, 1, [model]), 300)
     np.testing.assert_allclose(settled.members["m"].p[0], expected, atol=6e-7)
 
@@ -143,9 +141,7 @@ INVERTED = [
 
 @pytest.mark.parametrize("through", ["itself", "another"])
 @pytest.mark.parametrize(("curated", "read", "expected"), INVERTED)
-def test_own_curation_inverts_through_a_channel(
-    through: str, curated: float, read: float, expected: float
-) -> None:
+def test_own_curation_inverts_through_a_channel(through: str, curated: float, read: float, expected: float) -> None:
     """p⁺ = (1−λ)[(1−ρ) p_ref + ρ pT] + λ H⁴(p), the channel on an edge to itself or by way of a model q."""
     start = (0.97, 0.03, 0.0)
     rest = 1.0 - curated
@@ -205,13 +201,9 @@ def test_sequential_order_reads_what_was_written_since(pool: int | None) -> None
     """Sampled: a model that has just learned is read as it is now, a later one as it was."""
     old, new = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
     writer = PlainModel("writer", None, new, old, {"real": 1.0})
-    before, behind = (
-        PlainModel(name, None, new, old, {"neighbours_raw": 1.0}) for name in ("before", "behind")
-    )
+    before, behind = (PlainModel(name, None, new, old, {"neighbours_raw": 1.0}) for name in ("before", "behind"))
     edges = [PlainEdge("writer", "before"), PlainEdge("writer", "behind")]
-    setup = PlainSetup(
-        2, 1, [before, writer, behind], edges, order="sequential", mode="sampled", examples=3, pool=pool
-    )
+    setup = PlainSetup(2, 1, [before, writer, behind], edges, order="sequential", mode="sampled", examples=3, pool=pool)
     members = after(setup, 1).members
     np.testing.assert_array_equal(members["before"].p, old)
     np.testing.assert_array_equal(members["behind"].p, new)
@@ -294,9 +286,7 @@ def crossed(examples: int, pool: int | None) -> PlainSetup:
         PlainEdge("b", "c", 3.0, rows(3)),
         PlainEdge("a", "c", 1.0),
     ]
-    return PlainSetup(
-        3, 2, models, edges, "incremental", 0.7, 0.3, mode="sampled", examples=examples, pool=pool
-    )
+    return PlainSetup(3, 2, models, edges, "incremental", 0.7, 0.3, mode="sampled", examples=examples, pool=pool)
 
 
 @pytest.mark.parametrize("pool", [None, 25])

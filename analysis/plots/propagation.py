@@ -43,7 +43,13 @@ def propagation(table: pd.DataFrame, axis: Axes | None = None, quantity: str = "
         drawn.plot(distance, rows["start"], color="0.55", linestyle="--", marker=".", zorder=1, label=start)
     if not swept:
         for distance, end, count in zip(reached["distance"], reached["end"], reached["models"], strict=True):
-            drawn.annotate(f"{count:,} model{'s' if count != 1 else ''}", (float(distance), end), (8, 8), textcoords="offset points", fontsize=8)
+            drawn.annotate(
+                f"{count:,} model{'s' if count != 1 else ''}",
+                (float(distance), end),
+                (8, 8),
+                textcoords="offset points",
+                fontsize=8,
+            )
     drawn.set_xlabel("hops from the nearest curated model")
     drawn.set_ylabel(f"{quantity} (mean ± 1 s.d. over models)")
     if len(reached):

@@ -10,20 +10,14 @@ import typer
 
 from ecosystem.errors import EcosystemError, InputError, fail, shorten
 
-Paths = Annotated[
-    list[str], typer.Argument(metavar="PATH", help="Scenario files, or names of shipped scenarios.")
-]
+Paths = Annotated[list[str], typer.Argument(metavar="PATH", help="Scenario files, or names of shipped scenarios.")]
 Out = Annotated[
     Path | None,
-    typer.Option(
-        help="Directory for the results (for several scenarios, of their directories).", show_default=False
-    ),
+    typer.Option(help="Directory for the results (for several scenarios, of their directories).", show_default=False),
 ]
 Seeds = Annotated[
     str | None,
-    typer.Option(
-        help="How many seeds, or a list such as 3,4,5, in place of the scenario's.", show_default=False
-    ),
+    typer.Option(help="How many seeds, or a list such as 3,4,5, in place of the scenario's.", show_default=False),
 ]
 Set = Annotated[
     list[str] | None,
@@ -62,9 +56,7 @@ def overrides(assignments: Sequence[str] | None) -> dict[str, Any]:
         try:
             changes[path] = parse_value(text)
         except InputError as error:
-            raise EcosystemError(
-                f"--set {path}: {error.problems[0].message} (got {shorten(text)})"
-            ) from error
+            raise EcosystemError(f"--set {path}: {error.problems[0].message} (got {shorten(text)})") from error
     return changes
 
 

@@ -24,9 +24,7 @@ def run(
     out: options.Out = None,
     seeds: options.Seeds = None,
     set_: options.Set = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be run, and run nothing.")
-    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be run, and run nothing.")] = False,
 ) -> None:
     """Run scenarios and keep their results.
 

@@ -71,8 +71,7 @@ def targets(asked: Sequence[Plan], out: Path | None) -> list[Target]:
     """
     folder = RUNS if out is None else out
     places = [
-        out if out is not None and len(asked) == 1 else folder / directory_name(each.scenario.name)
-        for each in asked
+        out if out is not None and len(asked) == 1 else folder / directory_name(each.scenario.name) for each in asked
     ]
     twice = sorted({str(place) for place in places if places.count(place) > 1})
     if twice:

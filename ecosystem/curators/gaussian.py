@@ -82,7 +82,9 @@ class GaussianLimit(_Choice):
             return self._together(shifted, covariance)
         one = torch.eye(self._d, dtype=p.dtype, device=p.device)
         tilt = one + covariance * self._curvature
-        return self._together(torch.linalg.solve(tilt, shifted[..., None])[..., 0], torch.linalg.solve(tilt, covariance))
+        return self._together(
+            torch.linalg.solve(tilt, shifted[..., None])[..., 0], torch.linalg.solve(tilt, covariance)
+        )
 
 
 class GaussianLuce(_Choice):

@@ -155,7 +155,7 @@ class DietLever:
         """Return ∂D_i/∂λ_i = Σ_source ∂share · source."""
         models = torch.from_numpy(self.models)
         total = torch.zeros((len(models), *linear.before.shape[1:]), dtype=linear.before.dtype)
-        for source, data in linear.sources().items():
+        for source, data in linear.sources.items():
             weight = torch.from_numpy(self.change[:, SOURCES.index(source)].copy())
             total += weight[:, None, None] * data[models]
         return DataPush(self.names, models, total)
@@ -233,20 +233,20 @@ class _Edges:
 
     def __call__(self, linear: Linearisation) -> Push:
         """Return ∂D_i/∂w_ij = Σ_source share · (T_ij(·_j) − Σ_k w_ik T_ik(·_k)) / Σw."""
-        edges, sources = linear.edges, linear.sources()
+        edges, sources = linear.edges, linear.sources
         source, target = edges.source[self._chosen], edges.target[self._chosen]
         earlier = torch.from_numpy(linear.reads_after(source, target))[:, None, None]
         total: torch.Tensor | None = None
         for kind, present, past in (
             ("neighbours_raw", linear.before, linear.after),
-            ("neighbours_curated", linear.round.kept(linear.before), linear.round.kept(linear.after)),
+            ("neighbours_curated", *linear.kept),
         ):
             arriving = torch.where(earlier, past[source], present[source])
             for number in np.unique(edges.channel[self._chosen]):
                 if number >= 0:
                     through = torch.from_numpy(edges.channel[self._chosen] == number)
                     arriving[through] = arriving[through] @ torch.from_numpy(edges.channels[number])
-            share = linear.diet[:, SOURCES.index(kind)][target] / torch.from_numpy(self._total[target])
+            share = torch.from_numpy(linear.diet[target, SOURCES.index(kind)] / self._total[target])
             part = share[:, None, None] * (arriving - sources[kind][target])
             total = part if total is None else total + part
         assert total is not None

@@ -14,12 +14,13 @@ from ecosystem.world.network import Edges
 
 @dataclass(frozen=True)
 class _Way:
-    """Sums over edges, gathered at one of their ends; edges are sorted by it."""
+    """Weighted sums over edges, gathered at one of their ends; edges are sorted by it."""
 
     ends: Tensor
     begins: Tensor
     offsets: Tensor
     weight: Tensor
+    all: bool
 
     def sum(self, values: Tensor) -> Tensor:
         """Return Σ over edges of weight · values[begin], ``[ends, …]`` from ``[models, …]``."""
@@ -32,8 +33,15 @@ class _Way:
         )
         return summed.reshape(len(self.ends), *values.shape[1:])
 
+    def add(self, total: Tensor, values: Tensor) -> None:
+        """Add values found at the ends."""
+        if self.all:
+            total.add_(values)
+        else:
+            total.index_add_(0, self.ends, values)
 
-def _way(ends: NDArray[np.int64], begins: NDArray[np.int64], weight: NDArray[np.float64]) -> _Way:
+
+def _way(ends: NDArray[np.int64], begins: NDArray[np.int64], weight: NDArray[np.float64], models: int) -> _Way:
     order = np.lexsort((begins, ends))
     distinct, first = np.unique(ends[order], return_index=True)
     return _Way(
@@ -41,20 +49,12 @@ def _way(ends: NDArray[np.int64], begins: NDArray[np.int64], weight: NDArray[np.
         begins=torch.from_numpy(begins[order].copy()),
         offsets=torch.from_numpy(first.astype(np.int64)),
         weight=torch.from_numpy(weight[order].copy()),
+        all=len(distinct) == models,
     )
 
 
-@dataclass(frozen=True)
-class _Group:
-    """Edges that share a channel."""
-
-    forth: _Way
-    back: _Way
-    channel: Tensor | None
-
-
 class Links:
-    """Some of the edges, as the map Σ_j w_ij T_ij(·_j) of all models' outputs.
+    """Some of the edges, as the map share_i Σ_j w_ij T_ij(·_j) of all models' outputs.
 
     Parameters
     ----------
@@ -62,45 +62,35 @@ class Links:
         All edges.
     chosen : ndarray
         Which of them count, ``[edges]``.
+    share : ndarray
+        What part of each reader's data this is, ``[models]``.
     """
 
-    def __init__(self, edges: Edges, chosen: NDArray[np.bool_]) -> None:
-        self._groups = []
-        for number in np.unique(edges.channel[chosen]):
-            own = chosen & (edges.channel == number)
-            source, target, share = edges.source[own], edges.target[own], edges.share[own]
-            channel = None if number < 0 else torch.from_numpy(edges.channels[number])
-            self._groups.append(_Group(_way(target, source, share), _way(source, target, share), channel))
+    def __init__(self, edges: Edges, chosen: NDArray[np.bool_], share: NDArray[np.float64]) -> None:
+        weight = edges.share * share[edges.target] if len(edges.target) else edges.share
+        counted = chosen & (weight > 0)
+        self._groups: list[tuple[_Way, _Way, Tensor | None]] = []
+        for number in np.unique(edges.channel[counted]):
+            own = counted & (edges.channel == number)
+            source, target = edges.source[own], edges.target[own]
+            forth = _way(target, source, weight[own], len(share))
+            back = _way(source, target, weight[own], len(share))
+            self._groups.append((forth, back, None if number < 0 else torch.from_numpy(edges.channels[number])))
 
     def __bool__(self) -> bool:
         return bool(self._groups)
 
-    def add(self, total: Tensor, values: Tensor, share: Tensor) -> None:
-        """Add what readers get to `total`: share[i] · Σ_j w_ij T_ij(values_j).
+    def add(self, total: Tensor, values: Tensor) -> None:
+        """Add what readers get to `total`, both ``[models, contexts, numbers, columns]``."""
+        for forth, _, channel in self._groups:
+            found = forth.sum(values)
+            forth.add(total, found if channel is None else torch.matmul(channel.T, found))
 
-        Parameters
-        ----------
-        total, values : Tensor
-            ``[models, contexts, numbers, columns]``; `total` is changed.
-        share : Tensor
-            What part of a reader's data this is, ``[models]``.
-        """
-        for group in self._groups:
-            found = group.forth.sum(values)
-            if group.channel is not None:
-                found = torch.matmul(group.channel.T, found)
-            readers = group.forth.ends
-            total.index_add_(0, readers, found.mul_(share[readers, None, None, None]))
-
-    def add_back(self, total: Tensor, values: Tensor, share: Tensor) -> None:
-        """Add the transpose to `total`: Σ_i w_ij T_ijᵀ(share[i] · values_i) at every source j."""
-        for group in self._groups:
-            back = group.back
-            weight = back.weight * share[back.begins]
-            found = _Way(back.ends, back.begins, back.offsets, weight).sum(values)
-            if group.channel is not None:
-                found = torch.matmul(group.channel, found)
-            total.index_add_(0, back.ends, found)
+    def add_back(self, total: Tensor, values: Tensor) -> None:
+        """Add the transpose to `total`: Σ_i share_i w_ij T_ijᵀ(values_i) at every source j."""
+        for _, back, channel in self._groups:
+            found = back.sum(values)
+            back.add(total, found if channel is None else torch.matmul(channel, found))
 
 
 def levels(edges: Edges, models: int) -> NDArray[np.int64]:

@@ -28,9 +28,7 @@ class Batch:
         Where the state lies.
     """
 
-    def __init__(
-        self, worlds: Sequence[Blueprint], dtype: torch.dtype = torch.float64, device: str = "cpu"
-    ) -> None:
+    def __init__(self, worlds: Sequence[Blueprint], dtype: torch.dtype = torch.float64, device: str = "cpu") -> None:
         self.worlds = tuple(worlds)
         self.dtype, self.device = dtype, device
         first = worlds[0]

@@ -1,9 +1,9 @@
-"""One round of learning, for every model i at once (DESIGN, "The formal model"):
+"""One round of learning, for every model i at once.
 
-    H  = curate(p)                                     what each curator keeps
-    D  = Σ_source diet[source] · source                the mixture that is learned
-    D̃  = (1 − τ) D + τ Σ_c v[c] D[c]                    shared across contexts
-    p⁺ = (1 − η) S + η · corpus(D̃_0 … D̃_t)             S = p (incremental) or p_0 (retrain)
+H  = curate(p)                                     what each curator keeps
+D  = Σ_source diet[source] · source                the mixture that is learned
+D̃  = (1 − τ) D + τ Σ_c v[c] D[c]                    shared across contexts
+p⁺ = (1 − η) S + η · corpus(D̃_0 … D̃_t)             S = p (incremental) or p_0 (retrain)
 """
 
 from __future__ import annotations

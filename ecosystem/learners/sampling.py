@@ -86,5 +86,7 @@ def _multinomials(
     for world, seed in enumerate(seeds):
         for position, model in enumerate(rows):
             row = exact[world, position]
-            counts[world, position] = stream(seed, f"{purpose}.large", round_, model).multinomial(draws, row / row.sum())
+            counts[world, position] = stream(seed, f"{purpose}.large", round_, model).multinomial(
+                draws, row / row.sum()
+            )
     return torch.from_numpy(counts).to(probability)

@@ -35,7 +35,7 @@ def alignment(p: Tensor, batch: Batch) -> Tensor:
 
 
 def alignment_served(p: Tensor, batch: Batch) -> Tensor:
-    """The same mean, weighted by the model's volume in each context (even without users)."""
+    """Mean of E_p r_i over contexts, weighted by the model's volume in each (even without users)."""
     return (expected_rewards(p, batch) * batch.context_weights).sum(-1)
 
 
@@ -44,4 +44,3 @@ def named_alignments(p: Tensor, batch: Batch) -> Tensor:
     named = batch.rewards[:, : len(batch.worlds[0].reward_names)]
     values = [(p * named[:, None, number]).sum(-1).mean(-1) for number in range(named.shape[1])]
     return torch.stack(values, -1) if values else p.new_zeros((*p.shape[:2], 0))
-

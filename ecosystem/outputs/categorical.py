@@ -77,4 +77,3 @@ class CategoricalSpace:
         if kind != "luce":
             return 0
         return nodes_needed(candidates, float((reward.max(-1) - reward.min(-1)).max()) / temperature)
-

@@ -21,9 +21,7 @@ RESULTS_VERSION = 1
 PRECISION = "float64"
 DEVICE = "cpu"
 
-WITHOUT_EFFECT = frozenset(
-    {"name", "description", "source", "parameters", "seeds", "sweep", "expect", "record"}
-)
+WITHOUT_EFFECT = frozenset({"name", "description", "source", "parameters", "seeds", "sweep", "expect", "record"})
 """Entries of a scenario that change no result; parameters act through the settings that use them."""
 
 

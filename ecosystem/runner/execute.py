@@ -40,9 +40,7 @@ def engine() -> Simulate:
     return simulate
 
 
-def execute(
-    plan: Plan, store: Store, progress: OnProgress | None = None, simulate: Simulate | None = None
-) -> int:
+def execute(plan: Plan, store: Store, progress: OnProgress | None = None, simulate: Simulate | None = None) -> int:
     """Execute what is missing, chunk by chunk, and write each chunk as soon as it is done.
 
     Parameters

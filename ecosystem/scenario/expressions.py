@@ -47,9 +47,7 @@ def resolve(data: Any) -> tuple[Any, list[Problem]]:
     parameters = _Parameters(written if isinstance(written, Mapping) else {})
     problems = parameters.problems
     resolved = {
-        key: parameters.resolved(value)
-        if key == "parameters"
-        else _replaced(value, (key,), parameters, problems)
+        key: parameters.resolved(value) if key == "parameters" else _replaced(value, (key,), parameters, problems)
         for key, value in data.items()
     }
     return resolved, problems

@@ -47,9 +47,7 @@ class Generator:
         return [each.split(":")[0] for each in self.arguments.split() if not each.endswith("?")]
 
 
-def _sized(
-    arguments: str = "", n: Callable[[int], float] = lambda nodes: nodes, function: str = ""
-) -> Generator:
+def _sized(arguments: str = "", n: Callable[[int], float] = lambda nodes: nodes, function: str = "") -> Generator:
     """Describe a generator that makes as many nodes as there are models."""
     return Generator(arguments, None, n, function)
 
@@ -94,9 +92,7 @@ GENERATORS: dict[str, Generator] = {
     "caveman": _fixed("l:int k:int", lambda a: a["l"] * a["k"]),
     "connected_caveman": _fixed("l:int k:int", lambda a: a["l"] * a["k"]),
     "gaussian_random_partition": _sized("s:real v:real p_in:share p_out:share directed:bool?"),
-    "planted_partition": _fixed(
-        "l:int k:int p_in:share p_out:share directed:bool?", lambda a: a["l"] * a["k"]
-    ),
+    "planted_partition": _fixed("l:int k:int p_in:share p_out:share directed:bool?", lambda a: a["l"] * a["k"]),
     "random_partition": _fixed("sizes:ints p_in:share p_out:share directed:bool?", lambda a: sum(a["sizes"])),
     "relaxed_caveman": _fixed("l:int k:int p:share", lambda a: a["l"] * a["k"]),
     "ring_of_cliques": _fixed(

@@ -67,9 +67,7 @@ def _parts(key: str) -> tuple[str, ...]:
     return tuple(_PART.findall(key))
 
 
-def _set(
-    node: Any, parts: tuple[str, ...], value: Any, shape: Shape, path: list[str | int], known: list[str]
-) -> Any:
+def _set(node: Any, parts: tuple[str, ...], value: Any, shape: Shape, path: list[str | int], known: list[str]) -> Any:
     """Return a copy of the node in which what `parts` leads to is `value`; `path` grows on the way."""
     if not parts:
         return value
@@ -105,15 +103,8 @@ def _index(entries: list[Any] | tuple[Any, ...], part: str, path: list[str | int
     if part.isdecimal() and int(part) < len(entries):
         return int(part)
     for entry, name in zip(entries, names, strict=True):
-        if (
-            name
-            and isinstance(entry, Mapping)
-            and "count" in entry
-            and re.fullmatch(re.escape(name) + r"\d+", part)
-        ):
-            raise fail(
-                f"{part!r} is one of the models that {name!r} counts; they are set together, as {name!r}"
-            )
+        if name and isinstance(entry, Mapping) and "count" in entry and re.fullmatch(re.escape(name) + r"\d+", part):
+            raise fail(f"{part!r} is one of the models that {name!r} counts; they are set together, as {name!r}")
     choices = [name for name in names if name]
     hint = did_you_mean(part, choices) if choices else f"; it has {len(entries)} entries, counted from 0"
     raise fail(f"{path_text(path)} has no entry {part!r}{hint}")

@@ -50,9 +50,7 @@ def plain(value: Any, path: Path = ()) -> Any:
         return int(value)
     if isinstance(value, numbers.Real):
         return float(value)
-    raise fail(
-        f"a value of type {type(value).__name__} has no place in a scenario (got {shorten(value)})", path
-    )
+    raise fail(f"a value of type {type(value).__name__} has no place in a scenario (got {shorten(value)})", path)
 
 
 def _key(key: Any, path: Path) -> str | int:

@@ -133,9 +133,7 @@ class _Walk:
         """Return the node's data; aliases are copied, so what they expand to is counted."""
         self._count += 1
         if self._count > MAX_VALUES:
-            raise _RefusedError(
-                f"has more than {MAX_VALUES:,} values once aliases are expanded", node.start_mark
-            )
+            raise _RefusedError(f"has more than {MAX_VALUES:,} values once aliases are expanded", node.start_mark)
         if len(path) > MAX_DEPTH:
             raise _RefusedError(f"is nested more than {MAX_DEPTH} levels deep", node.start_mark)
         if id(node) in self._open:

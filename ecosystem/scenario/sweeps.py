@@ -39,9 +39,7 @@ def points(scenario: Scenario) -> tuple[Point, ...]:
     combinations = itertools.product(*sweep.grid.values())
     rows = list(zip(*sweep.zip.values(), strict=True)) or [()]
     keys = (*sweep.grid, *sweep.zip)
-    return tuple(
-        dict(zip(keys, (*combination, *row), strict=True)) for combination in combinations for row in rows
-    )
+    return tuple(dict(zip(keys, (*combination, *row), strict=True)) for combination in combinations for row in rows)
 
 
 def variant(scenario: Scenario, point: Mapping[str, Any]) -> Scenario:
@@ -79,9 +77,7 @@ def key_problems(root: type[BaseModel], document: Document) -> Iterator[Problem]
             for index, value in enumerate(values if isinstance(values, (list, tuple)) else ()):
                 dependent = _names(value) & swept & names
                 if dependent:
-                    message = (
-                        f"refers to {min(dependent)!r}, which is swept itself; sweep a parameter in its place"
-                    )
+                    message = f"refers to {min(dependent)!r}, which is swept itself; sweep a parameter in its place"
                     yield document.located(Problem((*path, index), message))
 
 

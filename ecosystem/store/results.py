@@ -94,9 +94,7 @@ class Results:
         """One row for each run, round, model, context and output, when recorded."""
         return self.table("states")
 
-    def table(
-        self, name: str, columns: Sequence[str] | None = None, *, parameters: bool = False
-    ) -> pd.DataFrame:
+    def table(self, name: str, columns: Sequence[str] | None = None, *, parameters: bool = False) -> pd.DataFrame:
         """Read a table.
 
         Parameters
@@ -116,9 +114,7 @@ class Results:
         """
         return self._read(name, columns, parameters, None)
 
-    def last(
-        self, name: str, columns: Sequence[str] | None = None, *, parameters: bool = False
-    ) -> pd.DataFrame:
+    def last(self, name: str, columns: Sequence[str] | None = None, *, parameters: bool = False) -> pd.DataFrame:
         """Read the rows of each run's last round; the arguments are those of `table`."""
         table = self._table(name)
         table.check(["run", "round"])
@@ -171,9 +167,7 @@ class Results:
         if not parameters:
             return table.read(columns, where).to_pandas()
         if "run" not in table.schema.names:
-            raise EcosystemError(
-                f"the rows of {name} belong to no single run, so no parameters stand beside them"
-            )
+            raise EcosystemError(f"the rows of {name} belong to no single run, so no parameters stand beside them")
         beside = self._parameters(table.schema.names)
         wanted = list(table.schema.names if columns is None else columns)
         own = [column for column in wanted if column == "run" or column not in beside]
@@ -187,9 +181,7 @@ class Results:
         known = list(map(str, self.runs))
         for column in columns:
             if column not in known:
-                raise EcosystemError(
-                    f"the table runs has no column {shorten(column)}{did_you_mean(column, known)}"
-                )
+                raise EcosystemError(f"the table runs has no column {shorten(column)}{did_you_mean(column, known)}")
         return self.runs[list(columns)].copy()
 
     def _parameters(self, taken: Sequence[str]) -> pd.DataFrame:

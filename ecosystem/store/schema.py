@@ -25,9 +25,7 @@ TABLES: dict[str, pa.Schema] = {
             *_numbers("distance"),
         ]
     ),
-    "alignments": pa.schema(
-        [*_KEYS, ("model", pa.string()), ("reward", pa.string()), ("value", pa.float64())]
-    ),
+    "alignments": pa.schema([*_KEYS, ("model", pa.string()), ("reward", pa.string()), ("value", pa.float64())]),
     "groups": pa.schema([*_KEYS, ("group", pa.string()), *_numbers("active", "share", "satisfaction")]),
     "rounds": pa.schema(
         [

@@ -64,9 +64,7 @@ class Store:
             for run in runs
         ]
         with _told(self.path):
-            write_part(
-                self.path, f"{chunk.id}-{self.recording}", pa.Table.from_pylist(rows, PART_RUNS), tables
-            )
+            write_part(self.path, f"{chunk.id}-{self.recording}", pa.Table.from_pylist(rows, PART_RUNS), tables)
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -130,16 +128,12 @@ def examine(asked: Manifest, path: Path) -> Manifest | None:
             raise StoreError(f"{path}: is a file; results need a directory (choose another with --out)")
         if not (path / FILE).is_file():
             if any(not entry.name.startswith(UNFINISHED) for entry in path.iterdir()):
-                raise StoreError(
-                    f"{path}: is not empty and holds no results; choose another directory with --out"
-                )
+                raise StoreError(f"{path}: is not empty and holds no results; choose another directory with --out")
             return None
     stored = manifests.read(path)
     reason = difference(stored, asked)
     if reason is not None:
-        raise StoreError(
-            f"{path}: holds results of another scenario ({reason}); choose another directory with --out"
-        )
+        raise StoreError(f"{path}: holds results of another scenario ({reason}); choose another directory with --out")
     return stored
 
 

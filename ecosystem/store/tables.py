@@ -95,9 +95,7 @@ class Table:
 
     @staticmethod
     def _factory(files: Sequence[Path]) -> ds.FileSystemDatasetFactory:
-        return ds.FileSystemDatasetFactory(
-            LocalFileSystem(), [str(file) for file in files], ds.ParquetFileFormat()
-        )
+        return ds.FileSystemDatasetFactory(LocalFileSystem(), [str(file) for file in files], ds.ParquetFileFormat())
 
 
 def _decoded(field: pa.Field) -> pa.Field:

@@ -64,7 +64,7 @@ class Blueprint:
     scenario: Scenario
     seed: int
     names: tuple[str, ...]
-    graph: nx.DiGraph
+    graph: nx.DiGraph[str]
     edges: Edges
     real: Array
     initial: Array
@@ -85,7 +85,8 @@ class Blueprint:
     def _fed_diet(self) -> Array:
         diet = self.diet.copy()
         unread = ~self.edges.readable(len(self.names))
-        diet[np.ix_(unread, [SOURCES.index("neighbours_raw"), SOURCES.index("neighbours_curated")])] = 0.0
+        for source in ("neighbours_raw", "neighbours_curated"):
+            diet[unread, SOURCES.index(source)] = 0.0
         return diet
 
     @property
@@ -238,7 +239,7 @@ class _Settings:
     curation: Curation | None
 
 
-def _settings(scenario: Scenario, graph: nx.DiGraph, names: tuple[str, ...], seed: int) -> list[_Settings]:
+def _settings(scenario: Scenario, graph: nx.DiGraph[str], names: tuple[str, ...], seed: int) -> list[_Settings]:
     chosen = scenario.curated
     curated = set(curated_models(chosen, graph, names, seed)) if chosen is not None else set()
     found = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import networkx as nx
 import numpy as np
@@ -12,7 +12,7 @@ from ecosystem.scenario.fields.models import Curated
 from ecosystem.world.streams import stream
 
 
-def curated_models(curated: Curated, graph: nx.DiGraph, names: Sequence[str], seed: int) -> list[str]:
+def curated_models(curated: Curated, graph: nx.DiGraph[str], names: Sequence[str], seed: int) -> list[str]:
     """Return the curated models in model order.
 
     Parameters
@@ -44,7 +44,8 @@ def curated_models(curated: Curated, graph: nx.DiGraph, names: Sequence[str], se
     return [names[index] for index in sorted(order[:count])]
 
 
-def _scores(curated: Curated, graph: nx.DiGraph, names: Sequence[str]) -> list[float]:
+def _scores(curated: Curated, graph: nx.DiGraph[str], names: Sequence[str]) -> list[float]:
+    table: Mapping[str, object]
     match curated.by:
         case "degree":
             table = dict(graph.out_degree())

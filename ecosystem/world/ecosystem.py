@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ecosystem.errors import EcosystemError
-from ecosystem.learners.batch import Batch
 from ecosystem.learners import learner_of
+from ecosystem.learners.batch import Batch
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.world.agents import ModelAgent
 from ecosystem.world.blueprint import Blueprint, blueprint
@@ -47,9 +47,19 @@ class Ecosystem(mesa.Model):
     --------
     >>> from ecosystem import Ecosystem, Scenario
     >>> scenario = Scenario(
-    ...     name="one", rounds=3, outputs={"kind": "categorical", "size": 2}, rewards={"first": [1, 0]},
-    ...     models=[{"name": "p", "reward": "first", "diet": {"real": 0.5, "curated": 0.5},
-    ...              "curation": {"method": "luce", "candidates": 2}}])
+    ...     name="one",
+    ...     rounds=3,
+    ...     outputs={"kind": "categorical", "size": 2},
+    ...     rewards={"first": [1, 0]},
+    ...     models=[
+    ...         {
+    ...             "name": "p",
+    ...             "reward": "first",
+    ...             "diet": {"real": 0.5, "curated": 0.5},
+    ...             "curation": {"method": "luce", "candidates": 2},
+    ...         }
+    ...     ],
+    ... )
     >>> model = Ecosystem(scenario)
     >>> model.step()
     >>> model.models[0].alignment > 0.5
@@ -74,7 +84,7 @@ class Ecosystem(mesa.Model):
         self.learner = learner_of(self.batch)
         self.state = self.learner.start()
         self.world = 0
-        self.graph = nx.DiGraph(worlds[0].graph)
+        self.graph: nx.DiGraph[str] = nx.DiGraph(worlds[0].graph)
         names = list(worlds[0].names)
         made = ModelAgent.create_agents(self, len(names), names, list(range(len(names))))
         for agent in made:

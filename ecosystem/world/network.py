@@ -7,6 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -19,7 +20,7 @@ from ecosystem.scenario.generators import generate
 from ecosystem.world.streams import derived_seed
 
 
-def build(network: Network, names: Sequence[str], seed: int, base: Path) -> nx.DiGraph:
+def build(network: Network, names: Sequence[str], seed: int, base: Path) -> nx.DiGraph[str]:
     """Return the graph on the models' names, in model order.
 
     Parameters
@@ -43,7 +44,7 @@ def build(network: Network, names: Sequence[str], seed: int, base: Path) -> nx.D
     EcosystemError
         A generator or file that does not fit the models.
     """
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(names)
     if isinstance(network, EdgesNetwork):
         for edge in network.edges:
@@ -51,8 +52,8 @@ def build(network: Network, names: Sequence[str], seed: int, base: Path) -> nx.D
         return graph
     if isinstance(network, GeneratedNetwork):
         drawn = derived_seed(seed, "network") if network.seed is None else network.seed
-        found = generate(network.generator, network.arguments, nodes=len(names), seed=drawn)
-        found = nx.relabel_nodes(found, dict(enumerate(names)))
+        numbered = generate(network.generator, network.arguments, nodes=len(names), seed=drawn)
+        found: Any = nx.relabel_nodes(numbered, dict(enumerate(names)))  # type: ignore[arg-type]
     else:
         found = _read(network, names, base)
     graph.add_nodes_from((node, found.nodes[node]) for node in names)
@@ -75,7 +76,7 @@ def _weight(data: dict[str, object], source: str, target: str) -> float:
     return float(value)
 
 
-def _read(network: FileNetwork, names: Sequence[str], base: Path) -> nx.DiGraph:
+def _read(network: FileNetwork, names: Sequence[str], base: Path) -> nx.DiGraph[str]:
     path = base / network.file
     form = network.format or {".graphml": "graphml", ".xml": "graphml"}.get(path.suffix.lower(), "csv")
     try:
@@ -86,21 +87,24 @@ def _read(network: FileNetwork, names: Sequence[str], base: Path) -> nx.DiGraph:
     for node in graph:
         if node not in known:
             raise EcosystemError(
-                f"network.file: {path} names a model {shorten(node)} that the scenario has not{did_you_mean(node, names)}"
+                f"network.file: {path} names a model {shorten(node)} that the scenario has not"
+                f"{did_you_mean(node, names)}"
             )
     graph.add_nodes_from(names)
     return graph
 
 
-def _read_csv(path: Path) -> nx.DiGraph:
-    graph = nx.DiGraph()
+def _read_csv(path: Path) -> nx.DiGraph[str]:
+    graph: nx.DiGraph[str] = nx.DiGraph()
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
         columns = {str(name).strip().lower(): name for name in rows.fieldnames or ()}
         source = columns.get("from", columns.get("source"))
         target = columns.get("to", columns.get("target"))
         if source is None or target is None:
-            raise ValueError(f"its first line must name the columns from, to and, if any, weight (got {rows.fieldnames})")
+            raise ValueError(
+                f"its first line must name the columns from, to and, if any, weight (got {rows.fieldnames})"
+            )
         for row in rows:
             weight = row.get(columns.get("weight", "")) or "1"
             pair = (str(row[source]).strip(), str(row[target]).strip())
@@ -113,7 +117,7 @@ def _read_csv(path: Path) -> nx.DiGraph:
     return graph
 
 
-def _read_graphml(path: Path) -> nx.DiGraph:
+def _read_graphml(path: Path) -> nx.DiGraph[str]:
     graph = nx.read_graphml(path)
     simple = nx.DiGraph(graph) if not graph.is_directed() else graph
     labels = {node: str(data.get("name", node)) for node, data in simple.nodes(data=True)}
@@ -152,10 +156,10 @@ class Edges:
         return np.bincount(self.target, minlength=models) > 0
 
 
-def edges_of(graph: nx.DiGraph, names: Sequence[str], space: Space) -> Edges:
+def edges_of(graph: nx.DiGraph[str], names: Sequence[str], space: Space) -> Edges:
     """Return the graph's edges as arrays; equal channels are one."""
     number = {name: index for index, name in enumerate(names)}
-    rows = sorted((number[t], number[s], d["weight"], d.get("channel")) for s, t, d in _plain(graph))
+    rows = sorted((number[t], number[s], d["weight"], d.get("channel")) for s, t, d in graph.edges(data=True))
     distinct: dict[bytes, int] = {}
     matrices: list[NDArray[np.float64]] = []
     channel = np.full(len(rows), -1, dtype=np.int64)
@@ -176,10 +180,9 @@ def edges_of(graph: nx.DiGraph, names: Sequence[str], space: Space) -> Edges:
     return Edges(source, target, weight, weight / total[target], channel, channels)
 
 
-def _plain(graph: nx.DiGraph) -> list[tuple[str, str, dict[str, object]]]:
-    return list(graph.edges(data=True))
-
-
-def hops(graph: nx.DiGraph, start: Sequence[str]) -> dict[str, int]:
+def hops(graph: nx.DiGraph[str], start: Sequence[str]) -> dict[str, int]:
     """Return the number of directed hops from the nearest of `start`, for every model it reaches."""
-    return dict(nx.multi_source_dijkstra_path_length(graph, set(start), weight=None)) if start else {}
+    if not start:
+        return {}
+    found = nx.multi_source_dijkstra_path_length(graph, set(start), weight=None)
+    return {name: int(length) for name, length in found.items()}

@@ -80,7 +80,9 @@ class Recorder:
         for number, name in enumerate(self._names):
             columns[name] = _numbers(values[:, number].ravel())
         columns["volume"] = pa.nulls(values.shape[0] * models, pa.float64())
-        columns["distance"] = pa.array(np.tile(_distances(plan), len(rounds)), mask=np.tile(_unreached(plan), len(rounds)))
+        columns["distance"] = pa.array(
+            np.tile(_distances(plan), len(rounds)), mask=np.tile(_unreached(plan), len(rounds))
+        )
         return pa.table(columns)
 
 

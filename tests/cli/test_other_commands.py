@@ -14,13 +14,8 @@ import pytest
 
 from ecosystem.scenario.shipped import shipped
 
-MET = (
-    "  - {table: models, where: {model: p}, round: 0, column: alignment,"
-    " value: 0.5, tolerance: 1.0e-12, source: me}"
-)
-NOT_MET = (
-    "  - {table: models, where: {model: p}, round: last, column: alignment, sign: negative, source: Book 1}"
-)
+MET = "  - {table: models, where: {model: p}, round: 0, column: alignment, value: 0.5, tolerance: 1.0e-12, source: me}"
+NOT_MET = "  - {table: models, where: {model: p}, round: last, column: alignment, sign: negative, source: Book 1}"
 
 
 def test_check_says_what_agrees(command, write) -> None:

@@ -334,9 +334,7 @@ class PlainAgent(mesa.Agent):
         reward = self.settings.reward
         if reward is None:
             return None
-        return _mean(
-            [_expectation(p, (r - _expectation(p, r)) ** 2) for p, r in zip(self.p, reward, strict=True)]
-        )
+        return _mean([_expectation(p, (r - _expectation(p, r)) ** 2) for p, r in zip(self.p, reward, strict=True)])
 
     def entropy(self) -> float:
         """Mean over contexts of −Σ p log p, in nats."""

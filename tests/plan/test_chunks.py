@@ -16,15 +16,11 @@ def packed(asked: Plan) -> list[list[tuple[int, int]]]:
 
 
 def test_runs_that_differ_in_numbers_share_a_chunk() -> None:
-    assert packed(plan(small(seeds=2, sweep={"grid": {"lam": [0.1, 0.2]}}))) == [
-        [(0, 0), (0, 1), (1, 0), (1, 1)]
-    ]
+    assert packed(plan(small(seeds=2, sweep={"grid": {"lam": [0.1, 0.2]}}))) == [[(0, 0), (0, 1), (1, 0), (1, 1)]]
 
 
 def test_runs_of_another_shape_do_not() -> None:
-    found = packed(
-        plan(small(sweep={"grid": {"learning.regime": ["retrain", "incremental"], "lam": [0.1, 0.2]}}))
-    )
+    found = packed(plan(small(sweep={"grid": {"learning.regime": ["retrain", "incremental"], "lam": [0.1, 0.2]}})))
     assert found == [[(0, 0), (1, 0)], [(2, 0), (3, 0)]]
     assert len(packed(plan(small(sweep={"grid": {"rounds": [1, 2]}})))) == 2
 

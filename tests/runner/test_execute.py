@@ -32,9 +32,7 @@ def test_a_run_that_fails_is_a_row_and_the_others_are_done(tmp_path: Path) -> No
     assert set(results.models["run"]) == set(results.runs["run"][results.runs["status"] == "done"])
 
 
-def test_an_exception_fails_its_chunk_with_the_traceback(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_exception_fails_its_chunk_with_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "MOST_WORLDS", 2)
     results = executed(tmp_path, Engine(raising={1}))
     assert results.runs["status"].tolist() == ["failed", "failed", "done", "done"]
@@ -49,9 +47,7 @@ def test_an_input_error_in_the_engine_is_told_without_a_traceback(tmp_path: Path
     assert set(executed(tmp_path, engine).runs["error"]) == {"the graph does not fit"}
 
 
-def test_an_engine_that_cannot_be_loaded_fails_no_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_engine_that_cannot_be_loaded_fails_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ecosystem.world", None)
     with pytest.raises(ImportError):
         executed(tmp_path, None)
@@ -65,9 +61,7 @@ def test_failed_runs_are_not_run_again(tmp_path: Path) -> None:
     assert engine.calls == []
 
 
-def test_an_interruption_ends_it_and_keeps_what_is_done(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interruption_ends_it_and_keeps_what_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "MOST_WORLDS", 1)
     inner = Engine()
 

@@ -163,9 +163,7 @@ def test_everything_wrong_is_told_at_once_in_the_order_of_the_file(tmp_path: Pat
 
 def test_a_sweep_that_changes_nothing(tmp_path: Path) -> None:
     told = _refused(_written(tmp_path, WHOLE.replace("grid: {lam: [0.5, 0.6]}", "grid: {}"))).splitlines()
-    assert told[0].endswith(
-        "26:3: sweep: the sweep is empty; give `grid` or `zip` at least one key with values"
-    )
+    assert told[0].endswith("26:3: sweep: the sweep is empty; give `grid` or `zip` at least one key with values")
     assert [line.split(": ")[1] for line in told[1:]] == ["expect[0].where.lam", "expect[1].where.lam"]
 
 
@@ -221,9 +219,7 @@ def test_an_unreadable_file(tmp_path: Path) -> None:
 def test_not_utf_8(tmp_path: Path) -> None:
     path = tmp_path / "latin.yaml"
     path.write_bytes("name: a\ndescription: café\n".encode("latin-1"))
-    assert _refused(path) == (
-        f"{path}:2:17: is not UTF-8 text (byte 0xe9 at offset 24); save the file as UTF-8"
-    )
+    assert _refused(path) == (f"{path}:2:17: is not UTF-8 text (byte 0xe9 at offset 24); save the file as UTF-8")
 
 
 def test_utf_16(tmp_path: Path) -> None:
@@ -232,9 +228,7 @@ def test_utf_16(tmp_path: Path) -> None:
     assert _refused(path).startswith(f"{path}:1:1: is not UTF-8 text (byte 0xff at offset 0)")
 
 
-@pytest.mark.parametrize(
-    ("text", "got"), [("- a\n", "['a']"), ("text\n", "'text'"), ("3\n", "3"), ("~\n", "null")]
-)
+@pytest.mark.parametrize(("text", "got"), [("- a\n", "['a']"), ("text\n", "'text'"), ("3\n", "3"), ("~\n", "null")])
 def test_not_a_mapping(text: str, got: str, tmp_path: Path) -> None:
     path = _written(tmp_path, text)
     assert _refused(path) == f"{path}:1:1: a scenario is a mapping (got {got})"
@@ -251,9 +245,7 @@ def test_neither_a_file_nor_a_shipped_scenario() -> None:
     assert _refused("a\0b").startswith("'a\\x00b' is neither a file")
 
 
-def test_a_directory_does_not_hide_a_shipped_scenario(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_directory_does_not_hide_a_shipped_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "collapse").mkdir()
     monkeypatch.chdir(tmp_path)
     assert find("collapse").is_file()

@@ -281,10 +281,7 @@ def test_any_value_anywhere_is_taken_or_told_of(data: st.DataObject) -> None:
     except InputError as error:
         assert error.problems
     else:
-        assert (
-            Scenario(**json.loads(json.dumps(found.settings(), allow_nan=False))).settings()
-            == found.settings()
-        )
+        assert Scenario(**json.loads(json.dumps(found.settings(), allow_nan=False))).settings() == found.settings()
 
 
 def _changed(changes: dict[str, Any]) -> dict[str, Any]:

@@ -104,10 +104,7 @@ def test_another_seed_makes_another_network(name: str) -> None:
 
 def test_an_undirected_edge_gives_both_directions_with_its_weight() -> None:
     graph = generate("les_miserables", {}, 77, seed=0)
-    assert all(
-        graph.edges[target, source]["weight"] == weight
-        for source, target, weight in graph.edges.data("weight")
-    )
+    assert all(graph.edges[target, source]["weight"] == weight for source, target, weight in graph.edges.data("weight"))
     assert graph.nodes[0]["label"] == "Napoleon"
 
 

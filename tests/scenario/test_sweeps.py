@@ -19,9 +19,7 @@ def test_one_point_without_a_sweep() -> None:
 
 
 def test_every_combination_of_the_grid_with_every_row_of_the_zip() -> None:
-    scenario = _swept(
-        grid={"lam": [0.1, 0.2], "rounds": [1, 2]}, zip={"seeds": [1, 2], "learning.rate": [0.3, 0.4]}
-    )
+    scenario = _swept(grid={"lam": [0.1, 0.2], "rounds": [1, 2]}, zip={"seeds": [1, 2], "learning.rate": [0.3, 0.4]})
     found = points(scenario)
     assert len(found) == 8
     assert list(found[0]) == ["lam", "rounds", "seeds", "learning.rate"]

@@ -87,9 +87,7 @@ def test_texts_are_texts_however_they_were_written(tmp_path: Path) -> None:
     assert again.table("models", ["run"]).dtypes.astype(str)["run"] == "str"
 
 
-def test_parts_with_different_columns_are_read_together(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parts_with_different_columns_are_read_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chunks, "MOST_WORLDS", 1)
     results_of(small(seeds=2), tmp_path)
     first, _ = sorted(tmp_path.glob("parts/*/models.parquet"))

@@ -177,9 +177,7 @@ def test_sessions_add_up(tmp_path: Path) -> None:
     assert all(session.seconds is not None for session in manifest.sessions)
 
 
-def test_the_revision_is_that_of_the_programs_own_checkout(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_revision_is_that_of_the_programs_own_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(versions.versions()) >= {"program", "revision", "python", "torch", "mesa", "numpy", "platform"}
     monkeypatch.setattr(versions.ecosystem, "__path__", [str(tmp_path / "site-packages" / "ecosystem")])
     assert versions.versions()["revision"] is None

@@ -57,9 +57,7 @@ def check_temperatures(facts: Facts) -> Iterator[Problem]:
     yield from _too_cold(facts, mapping(facts.curated.get("curation")), ("curated", "curation"), rewards)
 
 
-def _too_cold(
-    facts: Facts, curation: Mapping[Any, Any], path: Path, inherited: list[Any]
-) -> Iterator[Problem]:
+def _too_cold(facts: Facts, curation: Mapping[Any, Any], path: Path, inherited: list[Any]) -> Iterator[Problem]:
     candidates = number(curation.get("candidates"))
     temperature = number(1 if curation.get("temperature") is None else curation["temperature"])
     if curation.get("method") == "best_of" or not temperature or temperature < 0:

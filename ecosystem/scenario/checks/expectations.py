@@ -22,14 +22,10 @@ def check_expectations(facts: Facts) -> Iterator[Problem]:
         if not isinstance(table, str):
             continue
         if table not in TABLES:
-            yield Problem(
-                (*path, "table"), f"there is no table {shorten(table)}{did_you_mean(table, TABLES)}"
-            )
+            yield Problem((*path, "table"), f"there is no table {shorten(table)}{did_you_mean(table, TABLES)}")
             continue
         if table in _RECORDED and mapping(facts.data.get("record")).get(table, False) is False:
-            yield Problem(
-                (*path, "table"), f"the table {table} is not recorded; write record: {{{table}: true}}"
-            )
+            yield Problem((*path, "table"), f"the table {table} is not recorded; write record: {{{table}: true}}")
         yield from _columns(facts, expect, table, path)
 
 

@@ -28,7 +28,9 @@ def check_forms(facts: Facts) -> Iterator[Problem]:
         if gaussian and not written and isinstance(value, (list, tuple)):
             yield Problem(("rewards", name), f"is a number per output, but the outputs are gaussian; {_REWARDS}")
         elif written and not gaussian:
-            yield Problem(("rewards", name), "has a linear part, but the outputs are categorical; write a number per output")
+            yield Problem(
+                ("rewards", name), "has a linear part, but the outputs are categorical; write a number per output"
+            )
     for path, channel in channels(facts):
         if channel.get("offset") is not None and not gaussian:
             yield Problem((*path, "offset"), "applies to Gaussian outputs only; leave it out")

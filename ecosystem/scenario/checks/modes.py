@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ecosystem.errors import Problem
 from ecosystem.scenario.checks.facts import Facts, mapping
 
+
 def check_mode(facts: Facts) -> Iterator[Problem]:
     """Check that a sampled scenario says how many examples, and does not wait for rest.
 

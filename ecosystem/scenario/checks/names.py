@@ -49,9 +49,7 @@ def check_curated(facts: Facts) -> Iterator[Problem]:
 def unknown_model(facts: Facts, name: str) -> str:
     """Say that there is no such model, with the name that may have been meant."""
     names = facts.names or {}
-    counted = [
-        entry for _, entry in facts.models if entry.get("name") == name and entry.get("count") is not None
-    ]
+    counted = [entry for _, entry in facts.models if entry.get("name") == name and entry.get("count") is not None]
     if counted:
         last = names_of(counted[0])[-1:]
         return f"{shorten(name)} stands for the models {name}0 to {''.join(last)}; name one of them"

@@ -43,9 +43,7 @@ def check_file(facts: Facts) -> Iterator[Problem]:
     if "\0" in written or not (facts.base / written).is_file():
         yield Problem(path, f"no such file (got {shorten(written)}, looked for in {facts.base})")
     elif facts.network.get("format") is None and pathlib.Path(written).suffix.lower() not in FORMATS:
-        yield Problem(
-            path, f"{shorten(written)} does not tell its format; add format: csv or format: graphml"
-        )
+        yield Problem(path, f"{shorten(written)} does not tell its format; add format: csv or format: graphml")
 
 
 def check_generator(facts: Facts) -> Iterator[Problem]:

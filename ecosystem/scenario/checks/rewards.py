@@ -45,18 +45,14 @@ def misfits(facts: Facts, value: Any, path: Path, what: str) -> Iterator[Problem
         return
     matrix = isinstance(value[0], (list, tuple))
     if matrix and facts.contexts is not None and len(value) != facts.contexts:
-        wanted = (
-            f"must have a row per context, outputs.contexts = {facts.contexts} (got {_number(value, 'row')})"
-        )
+        wanted = f"must have a row per context, outputs.contexts = {facts.contexts} (got {_number(value, 'row')})"
         yield Problem(path, f"{what} {wanted}")
     if facts.size is None:
         return
     for index, each in enumerate(value) if matrix else [(None, value)]:
         if isinstance(each, (list, tuple)) and each and len(each) != facts.size:
             where = path if index is None else (*path, index)
-            wanted = (
-                f"must have a number per output, outputs.size = {facts.size} (got {_number(each, 'number')})"
-            )
+            wanted = f"must have a number per output, outputs.size = {facts.size} (got {_number(each, 'number')})"
             yield Problem(where, f"{what} {wanted}")
 
 

@@ -77,9 +77,7 @@ def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
 
 Seeds = Annotated[
     Annotated[Count, Tag("(count)")]
-    | Annotated[
-        tuple[Seed, ...], Strict(False), Field(min_length=1), AfterValidator(_distinct), Tag("(list)")
-    ],
+    | Annotated[tuple[Seed, ...], Strict(False), Field(min_length=1), AfterValidator(_distinct), Tag("(list)")],
     Discriminator(lambda value: "(list)" if isinstance(value, (list, tuple)) else "(count)"),
 ]
 """A number of seeds, or a list of them."""

@@ -82,9 +82,7 @@ class Curation(Block):
             given = getattr(self, field) is not None
             if given != (self.method == method):
                 said = "does not apply to" if given else "is missing with"
-                raise ValueError(
-                    f"{field} {said} method: {self.method}; `{field}` belongs to method: {method}"
-                )
+                raise ValueError(f"{field} {said} method: {self.method}; `{field}` belongs to method: {method}")
         if self.method == "best_of" and self.temperature is not None:
             raise ValueError("temperature does not apply to best_of; leave it out, or use method: luce")
         if self.method == "pluralistic" and self.reward is not None:

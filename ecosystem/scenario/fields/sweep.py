@@ -8,9 +8,7 @@ from pydantic import BeforeValidator, Field, Strict, model_validator
 
 from ecosystem.scenario.fields.common import Block, NonNegative, Number, read_infinity
 
-Values = Annotated[
-    tuple[Annotated[Any, BeforeValidator(read_infinity)], ...], Strict(False), Field(min_length=1)
-]
+Values = Annotated[tuple[Annotated[Any, BeforeValidator(read_infinity)], ...], Strict(False), Field(min_length=1)]
 
 
 class Sweep(Block):
