@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ecosystem.errors import EcosystemError
+from ecosystem.influence.implicit import directly, measured
 from ecosystem.influence.linearise import Linearisation
 from ecosystem.influence.pushes import Push, SettingsPush, beside
 from ecosystem.influence.rounds import Round
@@ -40,11 +41,7 @@ def horizon(round_: Round, pull: Callable[[Linearisation], Push], rounds: int) -
         linear = Linearisation(round_, x, following)
         v = corpus.carry(linear, pull(linear), v)
         x = following
-    models = v.shape[0]
-    total = torch.bmm(round_.measured.reshape(models, 1, -1), v.reshape(models, -1, v.shape[-1]))[:, 0]
-    if isinstance(push, SettingsPush):
-        total = total + (push.measured * x).sum((1, 2))[:, None]
-    return push.labels, total
+    return push.labels, measured(round_, v) + directly(push, x)
 
 
 class _Corpus:

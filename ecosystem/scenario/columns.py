@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-COVARIANCES = tuple(f"covariance_{dimension}" for dimension in range(64))
-"""Columns of `states` for Gaussian outputs: covariance of a row's dimension with each."""
-
 TABLES: dict[str, tuple[str, ...]] = {
     "runs": ("run", "point", "seed", "network", "status", "seconds", "error"),
     "models": (
@@ -34,6 +31,11 @@ TABLES: dict[str, tuple[str, ...]] = {
         "systemic_failure",
     ),
     "network": ("network", "source", "target", "weight"),
-    "states": ("run", "round", "model", "context", "output", "probability", "mean", *COVARIANCES),
+    "states": ("run", "round", "model", "context", "output", "probability"),
     "influence": ("run", "affected", "lever", "influence"),
 }
+
+
+def gaussian_states(dimension: int) -> tuple[str, ...]:
+    """Return what `states` has beside, for Gaussian outputs: a row's mean, and its covariance with each."""
+    return ("mean", *(f"covariance_{other}" for other in range(dimension)))

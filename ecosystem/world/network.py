@@ -53,7 +53,7 @@ def build(network: Network, names: Sequence[str], seed: int, base: Path) -> nx.D
     if isinstance(network, GeneratedNetwork):
         drawn = derived_seed(seed, "network") if network.seed is None else network.seed
         numbered = generate(network.generator, network.arguments, nodes=len(names), seed=drawn)
-        found: Any = nx.relabel_nodes(numbered, dict(enumerate(names)))  # type: ignore[arg-type]
+        found: Any = nx.relabel_nodes(numbered, dict(enumerate(names)))
     else:
         found = _read(network, names, base)
     graph.add_nodes_from((node, found.nodes[node]) for node in names)

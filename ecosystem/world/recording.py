@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ecosystem.measures.gaussian import mean_and_covariance
 from ecosystem.measures.rewards import named_alignments
+from ecosystem.scenario.columns import gaussian_states
 from ecosystem.scenario.fields.outputs import GaussianOutputs
 from ecosystem.world.blueprint import Blueprint
 from ecosystem.world.ecosystem import Ecosystem
@@ -158,7 +159,8 @@ def _states_table(plan: Blueprint, run: str, rounds: NDArray[np.int64], values: 
 def gaussian_columns(values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """Return mean and covariances of moments, ``[rounds, models, contexts, d]`` each; a row is a dimension."""
     mean, covariance = (part.numpy() for part in mean_and_covariance(torch.from_numpy(values)))
-    return {"mean": mean} | {f"covariance_{k}": covariance[..., k] for k in range(mean.shape[-1])}
+    columns = (mean, *np.moveaxis(covariance, -1, 0))
+    return dict(zip(gaussian_states(mean.shape[-1]), columns, strict=True))
 
 
 def _numbers(values: NDArray[np.float64]) -> pa.Array:

@@ -145,9 +145,6 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "network.generator: karate_club makes 34 nodes here, but there are 2 models",
     ),
     # Modes
-    ({"learning": {"examples": 5}}, "learning.examples: applies to drawn examples"),
-    ({"learning": {"pool": 5}}, "learning.pool: applies to drawn examples"),
-    ({"learning": {"smoothing": 0.1}}, "learning.smoothing: applies to drawn examples"),
     ({"mode": "sampled"}, "learning.examples: is missing; mode: sampled needs to know how many examples"),
     (
         {"mode": "sampled", "learning": {"examples": 5}, "rounds": {"max": 5, "until": "stable"}},

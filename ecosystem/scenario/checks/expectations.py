@@ -8,7 +8,7 @@ from typing import Any
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
 from ecosystem.scenario.checks.facts import Facts, entries, mapping
 from ecosystem.scenario.checks.names import unknown_model
-from ecosystem.scenario.columns import TABLES
+from ecosystem.scenario.columns import TABLES, gaussian_states
 
 _RECORDED = ("states", "alignments")
 _NAMING_MODELS = ("model", "affected", "source", "target")
@@ -31,6 +31,8 @@ def check_expectations(facts: Facts) -> Iterator[Problem]:
 
 def _columns(facts: Facts, expect: Mapping[Any, Any], table: str, path: Path) -> Iterator[Problem]:
     columns = TABLES[table]
+    if table == "states" and facts.dimension is not None:
+        columns = (*columns, *gaussian_states(facts.dimension))
     column = expect.get("column")
     if isinstance(column, str) and column not in columns:
         message = f"the table {table} has no column {shorten(column)}{did_you_mean(column, columns)}"

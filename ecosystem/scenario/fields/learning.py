@@ -34,8 +34,8 @@ class Learning(Block):
     """τ, what part of what is learned is shared across contexts."""
     corpus: Corpus = "replace"
     """What a model is trained on: this round's data, all rounds' mean, or the last n rounds'."""
-    covariance: Literal["learned", "fixed"] = "learned"
-    """Gaussian outputs: whether covariances are learned, or held at the initial ones."""
+    covariance: Literal["learned", "fixed"] | None = None
+    """Gaussian outputs: whether covariances are learned (the default), or held at the initial ones."""
     order: Literal["synchronous", "sequential"] = "synchronous"
     """Whether all models update at once, or one after another in the order of the list."""
     examples: Count | None = None

@@ -22,7 +22,7 @@ from ecosystem.scenario.fields.common import (
 
 RewardOf = Annotated[
     Annotated[Name, Tag("(name)")] | Annotated[RewardDraw, Tag("(draw)")],
-    Discriminator(lambda value: "(draw)" if form_of(value) == "(draw)" else "(name)"),
+    Discriminator(lambda value: "(draw)" if form_of(value) in ("(draw)", "(law)") else "(name)"),
 ]
 """The name of an entry of `rewards`, or a draw (one vector a model)."""
 
