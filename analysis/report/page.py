@@ -63,7 +63,7 @@ def _sections(results: Results) -> list[Section]:
         found.append(_over_rounds(results, swept))
         by_distance = propagation(results)
         if by_distance["distance"].nunique() > 1:
-            found.append(_by_distance(by_distance))
+            found.append(_by_distance(by_distance, swept))
         found.append(_at_the_end(results, swept))
     verdicts = _verdicts(results)
     if verdicts is not None:
@@ -89,13 +89,16 @@ def _over_rounds(results: Results, swept: list[str]) -> Section:
     return Section("Alignment over rounds", text, figure=_drawn(figure))
 
 
-def _by_distance(table: pd.DataFrame) -> Section:
-    curated, far = table["end"].iloc[0], table.dropna(subset=["distance"]).iloc[-1]
-    text = (
-        f"Distance counts hops from the nearest curated model, along the edges by which outputs travel. "
-        f"Curated models end at {_number(curated)}; models {far['distance']} hops away end at {_number(far['end'])}, "
-        f"having started at {_number(far['start'])}."
-    )
+def _by_distance(table: pd.DataFrame, swept: list[str]) -> Section:
+    text = "Distance counts hops from the nearest curated model, along the edges by which outputs travel."
+    reached = table.dropna(subset=["distance"])
+    if not swept:
+        near, far = reached.iloc[0], reached.iloc[-1]
+        hops = int(far["distance"])
+        text += (
+            f" Curated models end at {_number(float(near['end']))}; models {hops} hop{'s' if hops != 1 else ''} away "
+            f"end at {_number(float(far['end']))}, having started at {_number(float(far['start']))}."
+        )
     return Section("How far curation reaches", text, table, _drawn(plots.propagation(table)))
 
 
@@ -127,4 +130,6 @@ def _drawn(figure: Figure) -> Markup:
 
 
 def _number(value: object) -> str:
-    return f"{value:,.6g}" if isinstance(value, float) else "" if value is pd.NA or value is None else str(value)
+    if value is None or value is pd.NA or value != value:
+        return ""
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)

@@ -223,6 +223,8 @@ RIGHT: list[dict[str, Any]] = [
     {"real": [[0.1, 0.9]]},
     {"learning": {"smoothing": 0, "examples": None}},
     {"mode": "sampled", "learning": {"examples": 5, "pool": 3, "smoothing": 0.1}},
+    {"learning": {"examples": 5, "pool": 3, "smoothing": 0.1}},
+    {"learning": {"examples": 5}, "sweep": {"grid": {"mode": ["exact", "sampled"]}}},
     {"sweep": {"zip": {"mode": ["exact", "sampled"], "learning.examples": [None, 100]}}},
     {"sweep": {"grid": {"lam": [0.1, 0.2]}}, "expect": [{**EXPECT, "where": {"lam": 0.1}}]},
     {"record": {"states": True}, "expect": [{**EXPECT, "table": "states", "column": "probability"}]},
