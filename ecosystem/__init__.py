@@ -12,6 +12,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ecosystem.influence.influence import influence
     from ecosystem.runner.run import run
     from ecosystem.scenario.load import load_scenario
     from ecosystem.scenario.scenario import Scenario
@@ -24,12 +25,13 @@ _HOMES = {
     "Ecosystem": "ecosystem.world.ecosystem",
     "Results": "ecosystem.store.results",
     "Scenario": "ecosystem.scenario.scenario",
+    "influence": "ecosystem.influence",
     "load_scenario": "ecosystem.scenario.load",
     "open_results": "ecosystem.store.results",
     "run": "ecosystem.runner.run",
 }
 
-__all__ = ["Ecosystem", "Results", "Scenario", "__version__", "load_scenario", "open_results", "run"]
+__all__ = ["Ecosystem", "Results", "Scenario", "__version__", "influence", "load_scenario", "open_results", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
@@ -13,6 +14,8 @@ from ecosystem.scenario.fields.sweep import Expect
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ecosystem.store.results import Results
 
     Tables = Callable[[str], pd.DataFrame]
 
@@ -49,6 +52,19 @@ class Verdict:
     def passed(self) -> bool:
         """Whether the expectation is met."""
         return self.verdict == "pass"
+
+
+def tables_of(results: Results) -> Tables:
+    """Give a run's tables, swept parameters beside them where rows belong to runs; each is read once."""
+
+    def table(name: str) -> pd.DataFrame:
+        if name == "influence":
+            from ecosystem.influence.of_results import influence_table
+
+            return influence_table(results)
+        return results.table(name, parameters=name not in ("runs", "network"))
+
+    return cache(table)
 
 
 def compare(tables: Tables, expect: Iterable[Expect], scenario: str = "") -> list[Verdict]:

@@ -111,12 +111,12 @@ def _at_the_end(results: Results, swept: list[str]) -> Section:
 
 
 def _verdicts(results: Results) -> pd.DataFrame | None:
-    from ecosystem.expectations import compare
+    from ecosystem.expectations import compare, tables_of
 
     scenario = results.scenario
     if not scenario.expect or not (results.runs["status"] == "done").all():
         return None
-    found = compare(lambda name: results.table(name, parameters=True), scenario.expect)
+    found = compare(tables_of(results), scenario.expect)
     columns = ["quantity", "expected", "found", "verdict", "source"]
     return pd.DataFrame([[getattr(verdict, name) for name in columns] for verdict in found], columns=columns)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,8 +10,6 @@ from ecosystem.cli import options
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pandas as pd
 
     from ecosystem.expectations import Verdict
     from ecosystem.plan.runs import Plan
@@ -53,22 +49,13 @@ def check(
 def _try(plan: Plan, place: Path | None) -> list[Verdict]:
     """Run one scenario and compare it with what it expects."""
     from ecosystem.cli.terminal import progress
-    from ecosystem.expectations import compare
+    from ecosystem.expectations import compare, tables_of
     from ecosystem.runner.run import carry_out
 
     scenario = plan.scenario
     with progress(scenario.name) as tell:
         results = carry_out(plan, place, tell)
-    return [*_failures(results, scenario.name), *compare(_tables(results), scenario.expect, scenario.name)]
-
-
-def _tables(results: Results) -> Callable[[str], pd.DataFrame]:
-    """Give the results' tables, swept parameters beside them where rows belong to runs."""
-
-    def table(name: str) -> pd.DataFrame:
-        return results.table(name, parameters=name not in ("runs", "network"))
-
-    return cache(table)
+    return [*_failures(results, scenario.name), *compare(tables_of(results), scenario.expect, scenario.name)]
 
 
 def _failures(results: Results, name: str) -> list[Verdict]:

@@ -58,7 +58,7 @@ def _by_distance(last: pd.DataFrame) -> pd.DataFrame:
     """Return alignment by steps from the nearest curated model."""
     groups = last.astype({"distance": "Int64"}).groupby("distance", dropna=False)["alignment"]
     found = groups.agg(["size", "mean"]).reset_index()
-    return found.rename(columns={"distance": "steps from curated", "size": "models", "mean": "alignment"})
+    return found.rename(columns={"distance": "distance from curated", "size": "models", "mean": "alignment"})
 
 
 def _means(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:

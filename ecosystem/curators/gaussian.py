@@ -35,6 +35,7 @@ MOST_BETA = 20.0
 
 _DEGREE = 96
 _REACH = 10.5
+_ROUNDING = 1e-14
 
 
 class _Choice:
@@ -75,13 +76,22 @@ class GaussianLimit(_Choice):
     """Luce choice among infinitely many candidates; linear and quadratic rewards."""
 
     def keep(self, p: Tensor) -> Tensor:
-        """Return the moments of what is kept, ``[worlds, curves, rows, numbers]`` as `p`."""
+        """Return the moments of what is kept, ``[worlds, curves, rows, numbers]`` as `p`.
+
+        NaN where E e^ρ is infinite: a reward that grows with the square of the distance (k < 0) outweighs
+        the normal law in a direction of variance T/|k| or more.
+        """
         mean, covariance = self._apart(p)
         shifted = mean + self._along(covariance)[0]
         if not bool((self._curvature != 0).any()):
             return self._together(shifted, covariance)
         one = torch.eye(self._d, dtype=p.dtype, device=p.device)
         tilt = one + covariance * self._curvature
+        if bool((self._curvature < 0).any()):
+            with torch.no_grad():
+                held = torch.isfinite(covariance).all(-1).all(-1)[..., None, None]
+                least = torch.linalg.eigvalsh(torch.where(held, tilt, one)).amin(-1)[..., None, None]
+            tilt = torch.where(least > 0, tilt, one * torch.nan)
         return self._together(
             torch.linalg.solve(tilt, shifted[..., None])[..., 0], torch.linalg.solve(tilt, covariance)
         )
@@ -120,7 +130,10 @@ class GaussianBestOf(_Choice):
         """Return the moments of what is kept, ``[worlds, curves, rows, numbers]`` as `p`."""
         mean, covariance = self._apart(p)
         direction, square = self._along(covariance)
-        held = square > 0
+        # A variance is a difference of moments: one that is lost in their rounding is none. Divided by its
+        # root, as here, it would be felt.
+        size = p[..., 1 + self._d :: self._d + 1].sum(-1) * self._linear.square().sum(-1)
+        held = square > _ROUNDING * size
         safe = torch.where(held, square, 1.0)
         outer = direction[..., :, None] * direction[..., None, :]
         shift = torch.where(held, self._mean / safe.sqrt(), 0.0)[..., None]

@@ -110,7 +110,7 @@ def weights(round_: Round, x: Tensor, aim: Aim) -> Tensor:
             weight[names.index(name)] = float(value)
         return weight
     if aim == "mean":
-        return torch.where(aligned, 1.0 / aligned.sum(), weight)
+        return torch.where(aligned, 1.0 / int(aligned.sum()), weight)
     if aim == "worst":
         weight[int(torch.where(aligned, found, torch.inf).argmin())] = 1.0
         return weight

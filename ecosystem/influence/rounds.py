@@ -20,8 +20,8 @@ from ecosystem.curators.curation import Curation
 from ecosystem.curators.differentiate import by_autograd
 from ecosystem.errors import EcosystemError
 from ecosystem.influence.frames import Frame, frame_of
+from ecosystem.learners import learner_of
 from ecosystem.learners.batch import Batch
-from ecosystem.learners.categorical import Categorical
 from ecosystem.learners.learner import Learner, State
 from ecosystem.learners.turn import Turn
 from ecosystem.scenario.scenario import Scenario
@@ -53,7 +53,7 @@ class Round:
             )
         self.plan = blueprint(scenario, seed)
         self._batch = Batch([self.plan])
-        self._learner: Learner = Categorical(self._batch)
+        self._learner: Learner = learner_of(self._batch)
 
     @property
     def start(self) -> Tensor:

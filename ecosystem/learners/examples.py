@@ -23,7 +23,7 @@ from ecosystem.world.streams import normals, uniforms
 _REAL, _RAW, _CURATED, _NEIGHBOURS_RAW, _NEIGHBOURS_CURATED = range(len(SOURCES))
 
 _TOGETHER = 1 << 24
-"""Numbers of candidates held at a time."""
+"""Numbers of moments held at a time."""
 
 
 class Author:
@@ -89,13 +89,11 @@ def draw_examples(batch: Batch, turn: Turn, author: Author, seeds: Sequence[int]
         ``[worlds, readers, contexts, numbers]``; 0 where a context has no example.
     """
     examples = batch.learning.examples or 1
-    d = author.mean.shape[-1]
-    most = int(max((k for k in batch.worlds[0].candidates if np.isfinite(k)), default=1))
-    together = max(1, _TOGETHER // (batch.models * examples * most * d))
+    together = max(1, _TOGETHER // (batch.models * examples * batch.numbers))
     parts = []
     for start in range(0, batch.size, together):
         worlds = slice(start, min(start + together, batch.size))
-        parts.append(_Draw(batch, turn, author, worlds, seeds[worlds], round_, examples, most).moments())
+        parts.append(_Draw(batch, turn, author, worlds, seeds[worlds], round_, examples).moments())
     return torch.cat(parts)
 
 
@@ -111,10 +109,9 @@ class _Draw:
         seeds: Sequence[int],
         round_: int,
         examples: int,
-        candidates: int,
     ) -> None:
         self._batch, self._turn, self._author, self._worlds = batch, turn, author, worlds
-        self._seeds, self._round, self._examples, self._most = seeds, round_, examples, candidates
+        self._seeds, self._round, self._examples = seeds, round_, examples
         self._d = author.mean.shape[-1]
         self._rows = turn.models.tolist()
         self._reader = turn.models.repeat_interleave(examples).expand(len(seeds), -1)
@@ -175,50 +172,62 @@ class _Draw:
         law = torch.where(self._source == _REAL, self._batch.models + self._reader, model)
         x = self._author.write(self._worlds, law, self._context, self._normal("examples.normal", self._d))
         curated = (self._source == _CURATED) | (self._source == _NEIGHBOURS_CURATED)
-        if bool((curated & self._batch.chosen.flatten()[model]).any()):
-            x = self._curate(x, model, curated)
+        choice = self._choices(model, curated)
+        return self._curate(x, model, choice) if bool((choice >= 0).any()) else x
+
+    def _curate(self, x: Tensor, model: Tensor, choice: Tensor) -> Tensor:
+        """Let the authors' curators choose; the first candidate is what was written anyway.
+
+        Candidates are drawn one after another, each from a stream of its own: one more candidate leaves the
+        others what they were.
+        """
+        plans = self._batch.worlds[self._worlds]
+        owner = torch.from_numpy(plans[0].choice_model)[choice.clamp_min(0)]
+        kind = np.array(self._author.choice_kinds)
+        limit = torch.from_numpy(kind == "gaussian_limit")[choice.clamp_min(0)] & (choice >= 0)
+        if bool(limit.any()):
+            law = torch.where(limit, torch.tensor(self._author.limits)[choice.clamp_min(0)], model)
+            x = self._author.write(self._worlds, law, self._context, self._normal("examples.normal", self._d))
+        seen = torch.from_numpy(np.stack([plan.candidates for plan in plans])).to(x).gather(1, owner)
+        seen = torch.where((choice >= 0) & ~limit, seen, 1.0)
+        by_luck = torch.from_numpy(kind == "gaussian_luce")[choice.clamp_min(0)]
+        rho = self._reward_of(choice)
+        best = self._appeal(x, rho, by_luck, 0)
+        for number in range(1, int(seen.max())):
+            z = self._normal(f"examples.candidate.{number}", self._d)
+            candidate = self._author.write(self._worlds, model, self._context, z)
+            appeal = self._appeal(candidate, rho, by_luck, number)
+            better = (appeal > best) & (number < seen)
+            x = torch.where(better[..., None], candidate, x)
+            best = torch.where(better, appeal, best)
         return x
 
-    def _curate(self, x: Tensor, model: Tensor, curated: Tensor) -> Tensor:
-        """Let the authors' curators choose; the first candidate is what was written anyway."""
-        plan = self._batch.worlds[0]
-        further = self._normal("examples.candidates", (self._most - 1) * self._d) if self._most > 1 else None
-        gumbel = -(-self._uniform("examples.choice", self._most).clamp_min(1e-300).log()).log()
-        picked = self._uniform("examples.curator")[..., 0]
-        done = torch.zeros_like(picked)
-        for number, kind in enumerate(self._author.choice_kinds):
-            owner = int(plan.choice_model[number])
-            if kind is None:
-                continue
-            weight = self._batch.choice_weight[self._worlds, number, None]
-            asked = curated & (model == owner)
-            mine = asked & (picked >= done) & (picked < done + weight)
-            done = torch.where(asked, done + weight, done)
-            if not bool(mine.any()):
-                continue
-            if kind == "gaussian_limit":
-                law = torch.full_like(model, self._author.limits[number])
-                kept = self._author.write(self._worlds, law, self._context, self._normal("examples.normal", self._d))
-            else:
-                assert further is not None
-                kept = self._choose(x, model, further, gumbel, number, kind)
-            x = torch.where(mine[..., None], kept, x)
-        return x
+    def _choices(self, model: Tensor, curated: Tensor) -> Tensor:
+        """Draw whose choice each curated example is, −1 where nobody chooses or one is kept at random."""
+        owners = self._batch.worlds[0].choice_model
+        if len(owners) == 0 or not bool(curated.any()):
+            return torch.full_like(model, -1)
+        # Choices are sorted by model: model + cumulated weight is one ascending scale for all of them.
+        weights = self._batch.choice_weight[self._worlds].to("cpu", torch.float64).numpy()
+        scale = torch.from_numpy(np.stack([_cumulated(each, owners) for each in weights])).to(self._author.mean)
+        wanted = model + self._uniform("examples.curator")[..., 0]
+        found = torch.searchsorted(scale, wanted, right=True).clamp_max(len(owners) - 1)
+        chooses = torch.tensor([kind is not None for kind in self._author.choice_kinds])
+        asked = curated & chooses[found] & (torch.from_numpy(owners)[found] == model)
+        return torch.where(asked, found, -1)
 
-    def _choose(self, x: Tensor, model: Tensor, further: Tensor, gumbel: Tensor, number: int, kind: str) -> Tensor:
-        plan = self._batch.worlds[0]
-        k = int(plan.candidates[plan.choice_model[number]])
-        z = further.unflatten(-1, (self._most - 1, self._d))[..., : k - 1, :]
-        others = self._author.write(self._worlds, model, self._context, z)
-        candidates = torch.cat([x[..., None, :], others], dim=-2)
-        rho = self._batch.choice_rho[self._worlds, number]
-        rows = rho.gather(1, self._context[..., None].expand(*self._context.shape, rho.shape[-1]))[..., None, :]
-        outer = (candidates[..., :, None] * candidates[..., None, :]).flatten(-2)
-        appeal = (rows[..., 1 : 1 + self._d] * candidates).sum(-1) + (rows[..., 1 + self._d :] * outer).sum(-1)
-        if kind == "gaussian_luce":
-            appeal = appeal + gumbel[..., :k]
-        best = appeal.argmax(-1)[..., None, None]
-        return candidates.gather(-2, best.expand(*best.shape[:-1], self._d))[..., 0, :]
+    def _reward_of(self, choice: Tensor) -> Tensor:
+        """Return reward over temperature of each example's choice, ``[worlds, examples, numbers]``."""
+        rho = self._batch.choice_rho[self._worlds]  # [worlds, choices, contexts, numbers]
+        place = choice.clamp_min(0) * rho.shape[2] + self._context
+        return rho.flatten(1, 2).gather(1, place[..., None].expand(*place.shape, rho.shape[-1]))
+
+    def _appeal(self, x: Tensor, rho: Tensor, by_luck: Tensor, number: int) -> Tensor:
+        """Return the reward of each example's candidate, with Gumbel noise where the choice is a matter of luck."""
+        outer = (x[..., :, None] * x[..., None, :]).flatten(-2)
+        appeal = (rho[..., 1 : 1 + self._d] * x).sum(-1) + (rho[..., 1 + self._d :] * outer).sum(-1)
+        u = self._uniform(f"examples.luck.{number}")[..., 0]
+        return torch.where(by_luck, appeal - (-u.clamp_min(1e-300).log()).log(), appeal)
 
     def _through_channels(self, x: Tensor) -> Tensor:
         first = self._batch.worlds[0].edges
@@ -236,7 +245,7 @@ class _Draw:
 
 
 def _cumulated(share: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return reader + share of the edges into it up to and with this one, ``[edges]``."""
+    """Return target + what its shares add up to, up to and with this one; targets are ascending."""
     total = np.cumsum(share)
     start = np.searchsorted(target, target, side="left")
     before = np.where(start > 0, total[start - 1], 0.0)

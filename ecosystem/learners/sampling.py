@@ -82,11 +82,11 @@ def _multinomials(
     probability: Tensor, draws: int, seeds: Sequence[int], purpose: str, round_: int, rows: Sequence[int]
 ) -> Tensor:
     exact = probability.to("cpu", torch.float64).numpy()
-    counts = np.empty(exact.shape)
+    counts = np.zeros(exact.shape)
     for world, seed in enumerate(seeds):
         for position, model in enumerate(rows):
             row = exact[world, position]
-            counts[world, position] = stream(seed, f"{purpose}.large", round_, model).multinomial(
-                draws, row / row.sum()
-            )
+            held = row > 0  # NumPy gives what rounding leaves over to the last category, were it impossible
+            generator = stream(seed, f"{purpose}.large", round_, model)
+            counts[world, position, held] = generator.multinomial(draws, row[held] / row.sum())
     return torch.from_numpy(counts).to(probability)

@@ -34,14 +34,33 @@ def reward_variance(p: Tensor, batch: Batch) -> Tensor:
 def entropy(p: Tensor, batch: Batch) -> Tensor:
     """½ log det(2πe S), in nats; −∞ without variance."""
     del batch
-    _, covariance = mean_and_covariance(p)
+    mean, covariance = mean_and_covariance(p)
     d = covariance.shape[-1]
-    return (_log_det(covariance) / 2 + d / 2 * math.log(2 * math.pi * math.e)).mean(-1)
+    log_det = _log_det(covariance, _rounding(mean, covariance))
+    return (log_det / 2 + d / 2 * math.log(2 * math.pi * math.e)).mean(-1)
 
 
-def _log_det(covariance: Tensor) -> Tensor:
+_FLAT = 1e-14
+"""A variance that is this small beside E‖x‖² cannot be told from none: it is a difference of moments."""
+
+_SAME = 1e-22
+"""Two means whose squared distance is this small beside E‖x‖² cannot be told apart."""
+
+
+def _size(mean: Tensor, covariance: Tensor) -> Tensor:
+    """Return E‖x‖², ``[...]``."""
+    return mean.square().sum(-1) + covariance.diagonal(dim1=-2, dim2=-1).sum(-1)
+
+
+def _rounding(mean: Tensor, covariance: Tensor) -> Tensor:
+    """Return how large a variance must be to be told from none, ``[...]``."""
+    return _FLAT * _size(mean, covariance)
+
+
+def _log_det(covariance: Tensor, rounding: Tensor) -> Tensor:
     """Return log det, −∞ for a singular matrix."""
-    return torch.linalg.eigvalsh(covariance).clamp_min(0.0).log().sum(-1)
+    values = torch.linalg.eigvalsh(covariance)
+    return torch.where(values <= rounding[..., None], 0.0, values).log().sum(-1)
 
 
 def _divergence(p: Tensor, q: Tensor) -> Tensor:
@@ -50,32 +69,38 @@ def _divergence(p: Tensor, q: Tensor) -> Tensor:
     Computed in the directions in which q varies. In the others both must be the same single point.
     """
     (m, s), (n, r) = mean_and_covariance(p), mean_and_covariance(q)
+    size = torch.maximum(_size(m, s), _size(n, r))[..., None]
     values, vectors = torch.linalg.eigh(r)
-    largest = torch.maximum(values.amax(-1), s.diagonal(dim1=-2, dim2=-1).amax(-1)).clamp_min(1e-300)
-    varies = values > _FLAT * largest[..., None]
+    varies = values > _FLAT * size
     turned = vectors.transpose(-1, -2) @ s @ vectors
     spread = turned.diagonal(dim1=-2, dim2=-1)
     gap = (vectors.transpose(-1, -2) @ (n - m)[..., None])[..., 0].square()
+    apart = (~varies & ((spread > _FLAT * size) | (gap > _SAME * size))).any(-1)
     safe = torch.where(varies, values, 1.0)
     terms = torch.where(varies, (spread + gap) / safe - 1.0 + safe.log(), 0.0).sum(-1)
+    # Directions in which q does not vary are given the variance `size`, and its logarithm is taken off again.
     both = varies[..., :, None] & varies[..., None, :]
-    one = torch.eye(m.shape[-1], dtype=p.dtype, device=p.device)
-    apart = (torch.where(varies, 0.0, spread + gap) > _FLAT * largest[..., None]).any(-1)
-    value = (terms - _log_det(torch.where(both, turned, one))) / 2
+    filled = torch.where(both, turned, torch.diag_embed(size.expand_as(values)))
+    fill = torch.where(varies, 0.0, torch.where(size > 0, size, 1.0).log()).sum(-1)
+    value = (terms - (_log_det(filled, _FLAT * size[..., 0]) - fill)) / 2
+    value = torch.where(varies.any(-1), value, 0.0)
     return torch.where(apart, torch.inf, value.clamp_min(0.0))
 
 
-_FLAT = 1e-12
-"""A direction whose variance is this small beside the largest has none."""
-
-
 def _wasserstein(p: Tensor, q: Tensor) -> Tensor:
-    """Wasserstein-2 distance: √(‖m − n‖² + tr(S + R − 2 (S^½ R S^½)^½))."""
+    """Wasserstein-2 distance: √(‖m − n‖² + min_U ‖S^½ − R^½ U‖²) over orthogonal U.
+
+    It is √(‖m − n‖² + tr(S + R − 2 (S^½ R S^½)^½)), but loses nothing to cancellation where the laws are close.
+    """
     (m, s), (n, r) = mean_and_covariance(p), mean_and_covariance(q)
-    root = symmetric_root(s)
-    cross = torch.linalg.eigvalsh(root @ r @ root).clamp_min(0.0).sqrt().sum(-1)
-    trace = (s + r).diagonal(dim1=-2, dim2=-1).sum(-1)
-    return ((m - n).square().sum(-1) + trace - 2 * cross).clamp_min(0.0).sqrt()
+    one, other = symmetric_root(s), symmetric_root(r)
+    left, _, right = torch.linalg.svd(_or_zero(other @ one))
+    return ((m - n).square().sum(-1) + (one - other @ left @ right).square().sum((-1, -2))).sqrt()
+
+
+def _or_zero(matrix: Tensor) -> Tensor:
+    """Return matrices with zeros in place of those that are not finite, which no solver takes."""
+    return torch.where(torch.isfinite(matrix).all(-1).all(-1)[..., None, None], matrix, 0.0)
 
 
 def symmetric_root(covariance: Tensor) -> Tensor:

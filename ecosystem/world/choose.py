@@ -32,7 +32,8 @@ def curated_models(curated: Curated, graph: nx.DiGraph[str], names: Sequence[str
         A count above the number of models, or an attribute that a node has not.
     """
     if curated.models is not None:
-        return list(curated.models)
+        named = set(curated.models)
+        return [name for name in names if name in named]
     count = curated.count if curated.count is not None else round((curated.fraction or 0.0) * len(names))
     if count > len(names):
         raise EcosystemError(f"curated.count: must be at most the number of models, {len(names)} (got {count})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import mesa
 import networkx as nx
@@ -123,6 +124,14 @@ class Ecosystem(mesa.Model):
         """Return a generator for a look at a model, one that moves nothing else."""
         self._looks += 1
         return stream(self.blueprint.seed, f"look.{index}", self.round, self._looks)
+
+    def restart(self, worlds: Tensor) -> None:
+        """Put some worlds, ``[worlds]`` true or false, back to what their models were before the first round."""
+        chosen, initial = worlds[:, None, None, None], self.batch.initial
+        p = torch.where(chosen, initial, self.state.p)
+        corpus = tuple(torch.where(chosen, initial, past) for past in self.state.corpus)
+        self.state = replace(self.state, p=p, corpus=corpus)
+        self._measured = {}
 
     def finite(self) -> Tensor:
         """Return which worlds have a finite state, ``[worlds]``."""

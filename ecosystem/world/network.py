@@ -81,7 +81,7 @@ def _read(network: FileNetwork, names: Sequence[str], base: Path) -> nx.DiGraph[
     form = network.format or {".graphml": "graphml", ".xml": "graphml"}.get(path.suffix.lower(), "csv")
     try:
         graph = _read_csv(path) if form == "csv" else _read_graphml(path)
-    except (OSError, UnicodeDecodeError, ValueError, SyntaxError, nx.NetworkXError) as error:
+    except (OSError, ValueError, SyntaxError, KeyError, csv.Error, nx.NetworkXError) as error:
         raise EcosystemError(f"network.file: cannot read {path} as {form}: {error}") from error
     known = set(names)
     for node in graph:
@@ -106,20 +106,35 @@ def _read_csv(path: Path) -> nx.DiGraph[str]:
                 f"its first line must name the columns from, to and, if any, weight (got {rows.fieldnames})"
             )
         for row in rows:
-            weight = row.get(columns.get("weight", "")) or "1"
-            pair = (str(row[source]).strip(), str(row[target]).strip())
+            line = f"line {rows.line_num}"
+            pair = ((row[source] or "").strip(), (row[target] or "").strip())
+            if not all(pair):
+                raise ValueError(f"{line}: names no model under {source if not pair[0] else target}")
             if graph.has_edge(*pair):
-                raise ValueError(f"line {rows.line_num}: the edge {pair[0]} → {pair[1]} stands twice")
-            try:
-                graph.add_edge(*pair, weight=float(weight))
-            except ValueError:
-                raise ValueError(f"line {rows.line_num}: weight must be a number (got {weight!r})") from None
+                raise ValueError(f"{line}: the edge {pair[0]} → {pair[1]} stands twice")
+            graph.add_edge(*pair, weight=_number(row.get(columns.get("weight", "")) or "1", line))
     return graph
+
+
+def _number(text: str, line: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = math.nan
+    if not 0 < weight < math.inf:
+        raise ValueError(f"{line}: weight must be a number above 0 (got {text!r})")
+    return weight
 
 
 def _read_graphml(path: Path) -> nx.DiGraph[str]:
     graph = nx.read_graphml(path)
-    simple = nx.DiGraph(graph) if not graph.is_directed() else graph
+    if graph.is_multigraph():
+        where = next((f": {s}, {t}" for s, t in graph.edges() if graph.number_of_edges(s, t) > 1), "")
+        raise ValueError(f"two nodes are joined by more than one edge, give one the sum of the weights{where}")
+    simple = nx.DiGraph(graph)  # an undirected edge is one in both directions
+    for kind, every in (("node_default", simple.nodes), ("edge_default", simple.edges)):
+        for item in every:
+            every[item].update(graph.graph[kind] | every[item])  # NetworkX reads defaults, but leaves them aside
     labels = {node: str(data.get("name", node)) for node, data in simple.nodes(data=True)}
     if len(set(labels.values())) < len(labels):
         raise ValueError("two nodes have one name")

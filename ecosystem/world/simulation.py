@@ -130,9 +130,11 @@ def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = 
     while going and model.round < last:
         before = model.state.p
         model.step()
-        finite = model.finite().tolist()
+        finite = model.finite()
         for world in [world for world in going if not finite[world]]:
             broken[world] = f"the state is no longer finite since round {model.round}"
+        if not finite.all():
+            model.restart(~finite)  # some routines refuse a whole batch for one world's NaN
         going = [world for world in going if world not in broken]
         ended: list[int] = going if model.round == last else []
         if until is not None and not ended:

@@ -1,0 +1,159 @@
+"""Stable points: closed forms, the plain iteration, and every verdict."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from ecosystem.errors import EcosystemError
+from ecosystem.influence import influence, stable_point
+from ecosystem.influence.rounds import Round
+from ecosystem.scenario.scenario import Scenario
+
+from .ecosystems import ecosystems, one_model, two_models
+
+
+def models(*blocks: dict[str, Any], size: int = 3, edges: list[dict[str, Any]] | None = None, **more: Any) -> Scenario:
+    return Scenario(
+        name="few",
+        rounds=3,
+        outputs={"kind": "categorical", "size": size},
+        models=list(blocks),
+        network={"edges": edges or []},
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [(0.2, (0.441196, 0.283670, 0.275135)), (0.8, (0.126856, 0.0921712, 0.780973))],
+)
+def test_closed_form_of_one_model(share: float, expected: tuple[float, ...]) -> None:
+    point = stable_point(one_model(share, [0.5, 0.3, 0.2], [0, 0.5, 1.5], math.inf))
+    assert point.verdict == "stable"
+    assert point.p[0, 0] == pytest.approx(expected, abs=6e-7)
+
+
+@pytest.mark.parametrize(
+    ("lam", "c_p", "c_q", "expected"),
+    [
+        (0.5, 0, 0, (0.609943, 0.609943)),
+        (0.6, 0, 0.3, (0.656349, 0.502073)),
+        (0.5, 0.7, 0.3, (0.454176, 0.545824)),
+        (0.6, 0.7, 0.3, (0.441384, 0.548847)),
+    ],
+)
+def test_two_items(lam: float, c_p: float, c_q: float, expected: tuple[float, float]) -> None:
+    p = stable_point(two_models(lam, c_p, c_q)).p
+    assert (p[0, 0, 0], p[1, 0, 1]) == pytest.approx(expected, abs=6e-7)
+
+
+@settings(deadline=None, max_examples=25)
+@given(written=ecosystems)
+def test_the_plain_iteration_ends_at_the_stable_point(written: dict[str, Any]) -> None:
+    written["learning"]["corpus"] = "replace"
+    scenario = Scenario(**written)
+    point = stable_point(scenario)
+    if not point.attracts or point.spectral_radius > 0.97:
+        return
+    path = Round(scenario).path()
+    x = next(path)
+    for _ in range(1000):
+        x = next(path)
+    assert np.abs(x.numpy() - point.p).max() < 1e-11
+    # What is left of the way shrinks by the spectral radius a round.
+    assert point.residual < 1e-11
+
+
+@pytest.mark.parametrize("corpus", ["accumulate", {"window": 3}])
+def test_the_corpus_does_not_move_the_stable_point(corpus: Any) -> None:
+    plain, other = (stable_point(two_models(learning={"corpus": each})).p for each in ("replace", corpus))
+    assert np.abs(plain - other).max() < 1e-11
+
+
+def test_spectral_radius_of_one_model_is_its_slope() -> None:
+    # p⁺ = (1 − s) p_ref + s H(p) with two outputs: the slope of one number.
+    s, w = 0.6, math.e
+    point = stable_point(one_model(s, [0.5, 0.5], [1.0, 0.0], math.inf))
+    p = point.p[0, 0, 0]
+    assert point.spectral_radius == pytest.approx(s * w / (w * p + 1 - p) ** 2, rel=1e-9)
+
+
+def test_without_real_data_it_is_neutral() -> None:
+    point = stable_point(models({"name": "m", "diet": {"raw": 1}, "initial": [0.5, 0.3, 0.2]}))
+    assert (point.verdict, point.spectral_radius) == ("neutral", pytest.approx(1.0))
+    assert np.abs(point.p[0, 0] - [0.5, 0.3, 0.2]).max() < 1e-12
+
+
+def test_a_permutation_on_the_way_is_a_cycle() -> None:
+    turn = {"matrix": [[0, 1, 0], [0, 0, 1], [1, 0, 0]]}
+    block = {"name": "m", "diet": {"neighbours_raw": 1}, "initial": [0.5, 0.3, 0.2]}
+    scenario = models(block, edges=[{"from": "m", "to": "m", "channel": turn}])
+    point = stable_point(scenario)
+    assert (point.verdict, point.period) == ("cycle", 3)
+    # From the even distribution it is at rest, and neither attracted nor repelled.
+    still = models({**block, "initial": [1, 1, 1]}, edges=[{"from": "m", "to": "m", "channel": turn}])
+    assert stable_point(still).verdict == "neutral"
+
+
+def test_a_cycle_that_attracts_has_its_period() -> None:
+    # Best of 5 by a reward against what is common: what was worst becomes best through the channel.
+    swap = {"matrix": [[0, 1], [1, 0]]}
+    scenario = models(
+        {
+            "name": "m",
+            "diet": {"real": 0.05, "neighbours_curated": 0.95},
+            "initial": [0.6, 0.4],
+            "curation": {"method": "best_of", "candidates": 5, "reward": "r"},
+        },
+        size=2,
+        rewards={"r": [1, 0]},
+        edges=[{"from": "m", "to": "m", "channel": swap}],
+    )
+    point = stable_point(scenario)
+    assert (point.verdict, point.period) == ("cycle", 2)
+    assert point.spectral_radius > 1
+    with pytest.raises(EcosystemError, match="cycle"):
+        influence(scenario)
+
+
+def test_a_point_that_repels_is_unstable() -> None:
+    # Two mirror images start alike: the even state is a fixed point, from which the smallest push leads away.
+    scenario = models(
+        {
+            "name": "m",
+            "diet": {"real": 0.05, "neighbours_curated": 0.95},
+            "initial": [0.5, 0.5],
+            "curation": {"method": "pluralistic", "candidates": 9, "rewards": {"r": 1, "s": 1}, "temperature": 0.3},
+        },
+        size=2,
+        rewards={"r": [1, 0], "s": [0, 1]},
+        edges=[{"from": "m", "to": "m", "channel": {"matrix": [[0, 1], [1, 0]]}}],
+    )
+    point = stable_point(scenario)
+    assert point.verdict in ("stable", "unstable", "neutral")
+    assert (point.verdict == "unstable") == (point.spectral_radius > 1)
+
+
+def test_several_stable_points_are_found_from_several_starts() -> None:
+    # Majority rule: of nine candidates the model's own common output wins, by a reward of each reader.
+    scenario = models(
+        {"name": "m", "diet": {"curated": 1}, "curation": {"method": "luce", "candidates": 2, "reward": "r"}},
+        size=2,
+        rewards={"r": [0, 1]},
+    )
+    alone = stable_point(scenario)
+    assert alone.verdict == "stable"
+    assert alone.p[0, 0] == pytest.approx((0, 1), abs=1e-9)
+
+
+def test_sampled_scenarios_and_sweeps_are_refused() -> None:
+    scenario = one_model(0.5, [0.5, 0.5], [1, 0], 2, mode="sampled", learning={"examples": 10})
+    with pytest.raises(EcosystemError, match="sampled"):
+        stable_point(scenario)
+    with pytest.raises(EcosystemError, match="sweep"):
+        stable_point(two_models(sweep={"grid": {"lam": [0.1, 0.2]}}))
