@@ -17,7 +17,7 @@ tabulated once for each K. For best-of-K they are those of the largest of K stan
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
@@ -100,10 +100,11 @@ class GaussianLimit(_Choice):
 class GaussianLuce(_Choice):
     """Luce choice among K candidates; linear rewards."""
 
-    def __init__(self, rho: Tensor, candidates: Tensor, nodes: int) -> None:
-        super().__init__(rho, candidates, nodes)
-        tables = np.stack([_luce_table(float(k)) for k in candidates.flatten().tolist()])
-        self._tables = torch.from_numpy(tables).to(rho).reshape(*candidates.shape, 2, _DEGREE + 1)
+    @cached_property
+    def _tables(self) -> Tensor:
+        """Chebyshev coefficients, ``[worlds, curves, 2, degree + 1]``; where examples are drawn nobody asks."""
+        tables = np.stack([_luce_table(float(k)) for k in self._candidates.flatten().tolist()])
+        return torch.from_numpy(tables).to(self._linear).reshape(*self._candidates.shape, 2, _DEGREE + 1)
 
     def keep(self, p: Tensor) -> Tensor:
         """Return the moments of what is kept; NaN where s/T is beyond the tables."""

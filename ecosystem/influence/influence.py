@@ -8,11 +8,14 @@ Zhang (2026, arXiv 2605.29267). One transposed solve gives the gradient of a tot
 from __future__ import annotations
 
 import pandas as pd
+from torch import Tensor
 
 from ecosystem.influence.horizon import horizon
 from ecosystem.influence.implicit import Aim, at_rest, effects, slope, weights
 from ecosystem.influence.levers import lever as lever_of
+from ecosystem.influence.linearise import Linearisation
 from ecosystem.influence.rounds import Round
+from ecosystem.influence.stable import StablePoint, find, require
 from ecosystem.scenario.scenario import Scenario
 
 
@@ -54,15 +57,18 @@ def influence(scenario: Scenario, lever: str = "curation", seed: int = 0, round:
     0.4475
     """
     round_ = Round(scenario, seed)
-    pull = lever_of(lever, scenario, seed, round_)
     if round is not None:
-        labels, values = horizon(round_, pull, round)
-    else:
-        linear = at_rest(round_, seed)
-        labels, values = effects(linear, pull(linear))
-    return pd.DataFrame(
-        values.numpy(), index=pd.Index(round_.plan.names, name="affected"), columns=pd.Index(labels, name="lever")
-    )
+        return _frame(round_, *horizon(round_, lever_of(lever, scenario, seed, round_), round))
+    return influence_at(find(round_, seed), scenario, lever, seed)
+
+
+def influence_at(point: StablePoint, scenario: Scenario, lever: str = "curation", seed: int = 0) -> pd.DataFrame:
+    """Return influence at a scenario's stable point that was found before; see `influence`."""
+    round_ = Round(scenario, seed)
+    pull = lever_of(lever, scenario, seed, round_)
+    x = require(point)
+    linear = Linearisation(round_, x, x)
+    return _frame(round_, *effects(linear, pull(linear)))
 
 
 def table(scenario: Scenario, lever: str = "curation", seed: int = 0, round: int | None = None) -> pd.DataFrame:
@@ -92,3 +98,8 @@ def gradient(scenario: Scenario, aim: Aim = "mean", lever: str = "curation", see
     push = pull(linear)
     slopes = slope(linear, push, weights(round_, linear.before, aim))
     return pd.Series(slopes.numpy(), index=pd.Index(push.labels, name="lever"), name="gradient")
+
+
+def _frame(round_: Round, labels: tuple[str, ...], values: Tensor) -> pd.DataFrame:
+    index, columns = pd.Index(round_.plan.names, name="affected"), pd.Index(labels, name="lever")
+    return pd.DataFrame(values.numpy(), index=index, columns=columns)

@@ -21,10 +21,10 @@ from ecosystem.influence.linearise import Linearisation
 from ecosystem.influence.pushes import DataPush, KeptPush, Push
 from ecosystem.influence.rounds import Round
 from ecosystem.influence.settings import SettingsLever
+from ecosystem.influence.shares import OTHERS, OWN, curated_shares
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.world.blueprint import SOURCES, Blueprint
 
-CURATED = ("curated", "neighbours_curated")
 KINDS = ("curation", *SOURCES, "temperature", "candidates", "edges", "edge:from->to", "parameter:NAME")
 
 Pull = Callable[[Linearisation], Push]
@@ -54,7 +54,7 @@ def lever(name: str, scenario: Scenario, seed: int, round_: Round) -> Pull:
     plan = round_.plan
     _differentiable(plan)
     if name == "curation":
-        return _diet(name, plan, *_curation(plan, scenario))
+        return curation(plan)
     if name in SOURCES:
         return _diet(name, plan, *_entry(plan, SOURCES.index(name)))
     if name in ("temperature", "candidates"):
@@ -83,32 +83,27 @@ def _differentiable(plan: Blueprint) -> None:
             )
 
 
-def _curation(plan: Blueprint, scenario: Scenario) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return models with the lever `curation`, and how their diets change, ``[levers, sources]``."""
-    own, others = (SOURCES.index(source) for source in CURATED)
-    has = plan.curated | (plan.diet[:, others] > 0) | _says(plan, scenario, CURATED[1])
-    models = np.flatnonzero(has)
-    diet = plan.diet[models]
-    share = diet[:, own] + diet[:, others]
-    across = np.where(share > 0, diet[:, others] / np.where(share > 0, share, 1.0), ~plan.curated[models])
-    _not_whole(plan, models, share, "curated share")
-    change = -diet / (1 - share)[:, None]
-    change[:, own], change[:, others] = 1 - across, across
-    return models, change
+def curation(plan: Blueprint, across: NDArray[np.float64] | None = None) -> DietLever:
+    """Return the lever `curation` of every model that has one.
 
+    Parameters
+    ----------
+    plan : Blueprint
+        The run.
+    across : ndarray, optional
+        c, what part of each curated share comes from neighbours, ``[levers]``; what it is by default.
 
-def _says(plan: Blueprint, scenario: Scenario, source: str) -> NDArray[np.bool_]:
-    """Return in whose diet a source is written, be it with a share of 0, ``[models]``."""
-    written = []
-    for block in scenario.models:
-        written += [source in block.diet.model_fields_set] * len(block.names)
-    chosen = scenario.curated
-    if chosen is not None and chosen.diet is not None:
-        # Diets of the chosen are their own; which ones were chosen shows in the shares.
-        fields = [getattr(chosen.diet, name) for name in SOURCES]
-        theirs = (plan.diet == np.array(fields)).all(-1) & plan.curated
-        written = list(np.where(theirs, source in chosen.diet.model_fields_set, written))
-    return np.array(written, dtype=bool)
+    Raises
+    ------
+    EcosystemError
+        Where a curated share is 1.
+    """
+    shares = curated_shares(plan)
+    c = shares.across if across is None else across
+    _not_whole(plan, shares.models, shares.share, "curated share")
+    change = -plan.diet[shares.models] / (1 - shares.share)[:, None]
+    change[:, OWN], change[:, OTHERS] = 1 - c, c
+    return _diet("curation", plan, shares.models, change)
 
 
 def _entry(plan: Blueprint, source: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -151,6 +146,10 @@ class DietLever:
     models: NDArray[np.int64]
     change: NDArray[np.float64]
 
+    def only(self, number: int) -> DietLever:
+        """Return one of the levers alone."""
+        return DietLever(self.names[number : number + 1], self.models[[number]], self.change[[number]])
+
     def __call__(self, linear: Linearisation) -> Push:
         """Return ∂D_i/∂λ_i = Σ_source ∂share · source."""
         models = torch.from_numpy(self.models)
@@ -167,10 +166,10 @@ def _diet(name: str, plan: Blueprint, models: NDArray[np.int64], change: NDArray
         raise EcosystemError(f"no model of this scenario has the lever {name}")
     fed = plan.diet.copy()
     unread = ~plan.edges.readable(len(plan.names))
-    missing = [SOURCES.index("neighbours_raw"), SOURCES.index("neighbours_curated")]
-    fed[np.ix_(unread, missing)] = 0.0
     change = change.copy()
-    change[np.ix_(unread[models], missing)] = 0.0
+    for source in ("neighbours_raw", "neighbours_curated"):
+        fed[unread, SOURCES.index(source)] = 0.0
+        change[unread[models], SOURCES.index(source)] = 0.0
     total = fed[models].sum(-1, keepdims=True)
     left = np.where(total > 0, total, 1.0)
     effective = (change - plan.effective_diet[models] * change.sum(-1, keepdims=True)) / left

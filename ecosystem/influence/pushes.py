@@ -12,15 +12,12 @@ from ecosystem.influence.linearise import Linearisation
 
 
 class Push(Protocol):
-    """∂F/∂λ of several levers.
+    """∂F/∂λ of several levers."""
 
-    Attributes
-    ----------
-    labels : tuple of str
-        Names of the levers.
-    """
-
-    labels: tuple[str, ...]
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the levers."""
+        ...
 
     def data(self, linear: Linearisation) -> Tensor:
         """Return ∂D̃/∂λ at a held state, ``[models, contexts, numbers, levers]``."""

@@ -25,7 +25,7 @@ from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import Learner, State
 from ecosystem.learners.turn import Turn
 from ecosystem.scenario.scenario import Scenario
-from ecosystem.world.blueprint import blueprint
+from ecosystem.world.blueprint import Blueprint, blueprint
 
 
 class Round:
@@ -51,8 +51,18 @@ class Round:
             raise EcosystemError(
                 "mode: a sampled scenario has no stable point and no derivative (got 'sampled'); use mode: exact"
             )
-        self.plan = blueprint(scenario, seed)
-        self._batch = Batch([self.plan])
+        self._build(blueprint(scenario, seed))
+
+    @classmethod
+    def of(cls, plan: Blueprint) -> Round:
+        """Return the round of a run whose arrays were changed."""
+        made = cls.__new__(cls)
+        made._build(plan)
+        return made
+
+    def _build(self, plan: Blueprint) -> None:
+        self.plan = plan
+        self._batch = Batch([plan])
         self._learner: Learner = learner_of(self._batch)
 
     @property

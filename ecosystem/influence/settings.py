@@ -6,7 +6,8 @@ of a smooth expression to about 1e-12 (a central difference of order 8).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +20,9 @@ from ecosystem.scenario.scenario import Scenario
 
 _ONE_SIDED = {0: -49 / 20, 1: 6.0, 2: -15 / 2, 3: 20 / 3, 4: -15 / 4, 5: 6 / 5, 6: -1 / 6}
 _STEPS = (1e-2, 2e-3, 4e-4)
-_AGREE = 1e-6
+_AGREE = 1e-7
+_BENT = 1e-4
+_SMALL = 1e-3
 
 
 class SettingsLever:
@@ -47,55 +50,98 @@ class SettingsLever:
     def __init__(self, label: str, key: str, scenario: Scenario, seed: int, round_: Round) -> None:
         self._label = label
         value = _value(scenario, key)
-        self._stencil = _stencil(lambda at: _round(scenario, key, at, seed, round_), value, label)
-        self._check(round_)
+        scale = max(abs(value), 0.1)
+        refused: EcosystemError | None = None
+        for step in _STEPS:
+            for offsets in (CENTRAL, _forward(1), _forward(-1)):
+                try:
+                    self._stencil = _Stencil(
+                        lambda at: _round(scenario, key, at, seed, round_), value, step * scale, offsets
+                    )
+                except InputError as error:
+                    refused = refused or EcosystemError(f"{label}: cannot be changed a little: {error}")
+                    continue
+                if self._stencil.smooth(round_):
+                    return
+                refused = EcosystemError(f"{label}: what follows from it has no derivative at its present value")
+                break
+        assert refused is not None
+        raise refused
 
     def __call__(self, linear: Linearisation) -> Push:
         """Return what the parameter does to the round."""
         return SettingsPush(
             labels=(self._label,),
-            learned=self._difference(lambda each: each.data(linear.before, linear.after)),
-            start=self._difference(lambda each: each.start),
-            rate=float(self._difference(lambda each: torch.tensor(each.rate, dtype=torch.float64))),
-            measured=self._difference(lambda each: each.measured),
+            learned=self._stencil.slope(lambda each: each.data(linear.before, linear.after)),
+            start=self._stencil.slope(lambda each: each.start),
+            rate=float(self._stencil.slope(lambda each: torch.tensor(each.rate, dtype=torch.float64))),
+            measured=self._stencil.slope(lambda each: each.measured),
         )
 
-    def _difference(self, of: Callable[[Round], Tensor], stencil: int = 0) -> Tensor:
-        total: Tensor | None = None
-        for weight, each in self._stencil[stencil]:
-            part = weight * of(each)
-            total = part if total is None else total + part
-        assert total is not None
-        return total
 
-    def _check(self, round_: Round) -> None:
-        """Compare two step widths: they agree unless an expression has a kink."""
+class _Stencil:
+    """A difference formula: rounds at values nearby, in two widths of which one is half the other.
+
+    Raises
+    ------
+    InputError
+        If a value is not allowed.
+    """
+
+    def __init__(
+        self, at: Callable[[float], Round], value: float, width: float, offsets: Mapping[int, float]
+    ) -> None:
+        self._width, self._offsets = width, offsets
+        self._rounds = [{k: at(value + k * each) for k in offsets} for each in (width, 0.5 * width)]
+
+    def slope(self, of: Callable[[Round], Tensor], half: int = 0) -> Tensor:
+        """Return the derivative of a quantity of rounds."""
+        parts = [weight * of(self._rounds[half][k]) for k, weight in self._offsets.items()]
+        return torch.stack(parts).sum(0) / (self._width * 0.5**half)
+
+    def smooth(self, round_: Round) -> bool:
+        """Tell whether both widths agree, and slopes on both sides, as they do away from a kink."""
 
         def effect(each: Round) -> Tensor:
-            return torch.cat([each.step(round_.start).flatten(), each.measured.nan_to_num().flatten()])
+            moved = torch.cat([each.step(round_.start).flatten(), each.measured.nan_to_num().flatten()])
+            return torch.cat([moved, each.start.flatten()])
 
-        wide, narrow = self._difference(effect, 0), self._difference(effect, 1)
-        if not bool(((wide - narrow).abs() <= _AGREE * (1e-3 + wide.abs().max())).all()):
-            raise EcosystemError(f"{self._label}: what follows from it has no derivative at its present value")
+        wide, narrow = self.slope(effect, 0), self.slope(effect, 1)
+        bound = _SMALL + float(wide.abs().max())
+        if float((wide - narrow).abs().max()) > _AGREE * bound:
+            return False
+        if -1 not in self._offsets or 1 not in self._offsets:
+            return True
+        middle = effect(round_)
+        bends = [
+            (effect(rounds[1]) + effect(rounds[-1]) - 2 * middle) / (self._width * 0.5**half)
+            for half, rounds in enumerate(self._rounds)
+        ]
+        return float((bends[1] - 0.5 * bends[0]).abs().max()) <= _BENT * bound
 
 
 def _value(scenario: Scenario, key: str) -> float:
     if key in scenario.parameters:
         return float(scenario.parameters[key])
-    node: object = scenario.settings()
+    node: Any = scenario.settings()
     for part in key.replace("[", ".").replace("]", "").split("."):
-        if isinstance(node, list):
-            names = [
-                f"{e['from']}->{e['to']}" if "from" in e and "to" in e else e.get("name") if isinstance(e, dict) else None
-                for e in node
-            ]
-            node = node[names.index(part)] if part in names else node[int(part)] if part.isdecimal() and int(part) < len(node) else None
-        else:
-            node = node.get(part) if isinstance(node, dict) else None
+        node = _part(node, part)
     if not isinstance(node, (int, float)) or isinstance(node, bool):
         known = ", ".join(scenario.parameters) or "none"
         raise EcosystemError(f"parameter:{key}: is neither a parameter ({known}) nor the path of a number")
     return float(node)
+
+
+def _part(node: Any, part: str) -> Any:
+    """Return an entry of a mapping by key, or of a list by name, by ``from->to`` or by number; None without one."""
+    if isinstance(node, dict):
+        return node.get(part)
+    if not isinstance(node, list):
+        return None
+    for entry in node:
+        if isinstance(entry, dict) and part in (entry.get("name"), f"{entry.get('from')}->{entry.get('to')}"):
+            return entry
+    return node[int(part)] if part.isdecimal() and int(part) < len(node) else None
 
 
 def _round(scenario: Scenario, key: str, value: float, seed: int, like: Round) -> Round:
@@ -103,22 +149,6 @@ def _round(scenario: Scenario, key: str, value: float, seed: int, like: Round) -
     if made.start.shape != like.start.shape or made.plan.names != like.plan.names:
         raise EcosystemError(f"parameter:{key}: changes the size of the ecosystem, so it has no derivative")
     return made
-
-
-def _stencil(at: Callable[[float], Round], value: float, label: str) -> list[list[tuple[float, Round]]]:
-    """Return weights and rounds of the difference, with two step widths."""
-    refused: InputError | None = None
-    scale = max(abs(value), 0.1)
-    for step in _STEPS:
-        for offsets in (CENTRAL, _forward(1), _forward(-1)):
-            try:
-                return [
-                    [(weight / width, at(value + offset * width)) for offset, weight in offsets.items()]
-                    for width in (step * scale, 0.5 * step * scale)
-                ]
-            except InputError as error:
-                refused = refused or error
-    raise EcosystemError(f"{label}: cannot be changed a little: {refused}")
 
 
 def _forward(sign: int) -> dict[int, float]:

@@ -71,7 +71,7 @@ class StablePoint:
         return self.verdict in ("stable", "several stable points")
 
     def __str__(self) -> str:
-        text = self.verdict
+        text: str = self.verdict
         if self.period is not None:
             text += f", period {self.period}"
         if len(self.points) > 1:
@@ -130,12 +130,9 @@ def find(
         again = accelerate(round_, orbit.x, tolerance, max_rounds)
         rounds += again.rounds
         found, settled = again, again.residual <= _SETTLED * tolerance
-    if not settled or orbit.ended == "cycle":
-        x = orbit.x
-    else:
-        x = found.x
+    x = found.x if settled and orbit.ended != "cycle" else orbit.x
     radius = abs(leading(Linearisation(round_, found.x, found.x))) if settled else math.nan
-    verdict = _verdict(orbit.ended, settled, radius)
+    verdict: Verdict = _verdict(orbit.ended, settled, radius)
     points = [x]
     if verdict == "stable":
         for other in round_.frame.elsewhere(round_.start, starts - 1, seed):
@@ -206,7 +203,9 @@ def require(point: StablePoint) -> torch.Tensor:
         If it does not: there is no influence there.
     """
     if not point.attracts:
-        raise EcosystemError(f"no influence: the ecosystem has no stable point that attracts ({point}); {_HINT[point.verdict]}")
+        raise EcosystemError(
+            f"no influence: the ecosystem has no stable point that attracts ({point}); {_HINT[point.verdict]}"
+        )
     return torch.from_numpy(point.p)
 
 

@@ -130,15 +130,16 @@ class _Draw:
         total = total.reshape(worlds, len(self._rows), self._batch.contexts, numbers)
         return total / total[..., :1].clamp_min(1.0)
 
-    def _uniform(self, purpose: str, each: int = 1) -> Tensor:
-        draws = self._examples * each
-        found = [uniforms(s, purpose, self._round, self._batch.models, draws)[self._rows] for s in self._seeds]
-        return torch.from_numpy(np.stack(found)).to(self._author.mean).reshape(len(self._seeds), -1, each)
+    def _uniform(self, purpose: str) -> Tensor:
+        """Return a uniform number for each example."""
+        found = [uniforms(s, purpose, self._round, self._batch.models, self._examples)[self._rows] for s in self._seeds]
+        return torch.from_numpy(np.stack(found)).to(self._author.mean).flatten(1)
 
-    def _normal(self, purpose: str, each: int) -> Tensor:
-        draws = self._examples * each
+    def _normal(self, purpose: str) -> Tensor:
+        """Return a standard normal vector for each example, ``[worlds, readers × examples, d]``."""
+        draws = self._examples * self._d
         found = [normals(s, purpose, self._round, self._batch.models, draws)[self._rows] for s in self._seeds]
-        return torch.from_numpy(np.stack(found)).to(self._author.mean).reshape(len(self._seeds), -1, each)
+        return torch.from_numpy(np.stack(found)).to(self._author.mean).reshape(len(self._seeds), -1, self._d)
 
     def _labels(self) -> tuple[Tensor, Tensor]:
         """Draw each example's context and source."""
@@ -161,7 +162,7 @@ class _Draw:
         steps = np.stack([_cumulated(world.share, world.target) for world in edges])
         scale = torch.from_numpy(steps).to(self._author.mean)
         last = torch.from_numpy(np.searchsorted(first.target, np.arange(self._batch.models), side="right") - 1)
-        wanted = self._reader + self._uniform("examples.author")[..., 0]
+        wanted = self._reader + self._uniform("examples.author")
         found = torch.searchsorted(scale, wanted, right=True)
         return torch.where(crosses, torch.minimum(found, last[self._reader]), -1)
 
@@ -170,31 +171,32 @@ class _Draw:
         source = torch.from_numpy(plan.edges.source) if len(plan.edges.source) else torch.zeros(1, dtype=torch.long)
         model = torch.where(self._edge >= 0, source[self._edge.clamp_min(0)], self._reader)
         law = torch.where(self._source == _REAL, self._batch.models + self._reader, model)
-        x = self._author.write(self._worlds, law, self._context, self._normal("examples.normal", self._d))
+        z = self._normal("examples.normal")
+        x = self._author.write(self._worlds, law, self._context, z)
         curated = (self._source == _CURATED) | (self._source == _NEIGHBOURS_CURATED)
         choice = self._choices(model, curated)
-        return self._curate(x, model, choice) if bool((choice >= 0).any()) else x
+        if not bool((choice >= 0).any()):
+            return x
+        limit = torch.tensor(self._author.limits)[choice.clamp_min(0)]
+        infinite = (choice >= 0) & (limit >= 0)
+        kept = self._author.write(self._worlds, torch.where(infinite, limit, model), self._context, z)
+        x = torch.where(infinite[..., None], kept, x)
+        return self._chosen(x, model, torch.where(infinite, -1, choice))
 
-    def _curate(self, x: Tensor, model: Tensor, choice: Tensor) -> Tensor:
-        """Let the authors' curators choose; the first candidate is what was written anyway.
+    def _chosen(self, x: Tensor, model: Tensor, choice: Tensor) -> Tensor:
+        """Let curators choose among K candidates; the first is what was written anyway.
 
         Candidates are drawn one after another, each from a stream of its own: one more candidate leaves the
         others what they were.
         """
         plans = self._batch.worlds[self._worlds]
-        owner = torch.from_numpy(plans[0].choice_model)[choice.clamp_min(0)]
-        kind = np.array(self._author.choice_kinds)
-        limit = torch.from_numpy(kind == "gaussian_limit")[choice.clamp_min(0)] & (choice >= 0)
-        if bool(limit.any()):
-            law = torch.where(limit, torch.tensor(self._author.limits)[choice.clamp_min(0)], model)
-            x = self._author.write(self._worlds, law, self._context, self._normal("examples.normal", self._d))
-        seen = torch.from_numpy(np.stack([plan.candidates for plan in plans])).to(x).gather(1, owner)
-        seen = torch.where((choice >= 0) & ~limit, seen, 1.0)
-        by_luck = torch.from_numpy(kind == "gaussian_luce")[choice.clamp_min(0)]
+        seen = torch.from_numpy(np.stack([plan.candidates for plan in plans])).to(x).gather(1, model)
+        seen = torch.where(choice >= 0, seen, 1.0)
+        by_luck = torch.tensor([kind == "gaussian_luce" for kind in self._author.choice_kinds])[choice.clamp_min(0)]
         rho = self._reward_of(choice)
         best = self._appeal(x, rho, by_luck, 0)
         for number in range(1, int(seen.max())):
-            z = self._normal(f"examples.candidate.{number}", self._d)
+            z = self._normal(f"examples.candidate.{number}")
             candidate = self._author.write(self._worlds, model, self._context, z)
             appeal = self._appeal(candidate, rho, by_luck, number)
             better = (appeal > best) & (number < seen)
@@ -210,11 +212,12 @@ class _Draw:
         # Choices are sorted by model: model + cumulated weight is one ascending scale for all of them.
         weights = self._batch.choice_weight[self._worlds].to("cpu", torch.float64).numpy()
         scale = torch.from_numpy(np.stack([_cumulated(each, owners) for each in weights])).to(self._author.mean)
-        wanted = model + self._uniform("examples.curator")[..., 0]
-        found = torch.searchsorted(scale, wanted, right=True).clamp_max(len(owners) - 1)
-        chooses = torch.tensor([kind is not None for kind in self._author.choice_kinds])
-        asked = curated & chooses[found] & (torch.from_numpy(owners)[found] == model)
-        return torch.where(asked, found, -1)
+        wanted = model + self._uniform("examples.curator")
+        found = torch.searchsorted(scale, wanted, right=True)
+        # Behind the last choice stands one that is nobody's.
+        owner = torch.tensor([*owners.tolist(), -1])
+        chooses = torch.tensor([*(kind is not None for kind in self._author.choice_kinds), False])
+        return torch.where(curated & chooses[found] & (owner[found] == model), found, -1)
 
     def _reward_of(self, choice: Tensor) -> Tensor:
         """Return reward over temperature of each example's choice, ``[worlds, examples, numbers]``."""
@@ -226,7 +229,7 @@ class _Draw:
         """Return the reward of each example's candidate, with Gumbel noise where the choice is a matter of luck."""
         outer = (x[..., :, None] * x[..., None, :]).flatten(-2)
         appeal = (rho[..., 1 : 1 + self._d] * x).sum(-1) + (rho[..., 1 + self._d :] * outer).sum(-1)
-        u = self._uniform(f"examples.luck.{number}")[..., 0]
+        u = self._uniform(f"examples.luck.{number}")
         return torch.where(by_luck, appeal - (-u.clamp_min(1e-300).log()).log(), appeal)
 
     def _through_channels(self, x: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 
 from ecosystem.influence.linearise import Linearisation
-from ecosystem.influence.rounds import Round
+from ecosystem.influence.rounds import CENTRAL, Round
 from ecosystem.scenario.scenario import Scenario
 
 from .ecosystems import ecosystems
@@ -15,7 +15,7 @@ from .ecosystems import ecosystems
 
 def states(round_: Round, seed: int) -> torch.Tensor:
     generator = np.random.default_rng(seed)
-    return torch.from_numpy(generator.dirichlet(np.ones(round_.start.shape[-1]), size=round_.start.shape[:-1]))
+    return torch.from_numpy(generator.dirichlet(np.full(round_.start.shape[-1], 3.0), size=round_.start.shape[:-1]))
 
 
 @settings(deadline=None, max_examples=40)
@@ -24,11 +24,21 @@ def test_it_is_the_jacobian_of_the_step(written: dict) -> None:
     round_ = Round(Scenario(**written))
     x = states(round_, 1)
     size = x.numel()
-    full = torch.autograd.functional.jacobian(round_.step, x).reshape(size, size)
     unit = round_.frame.tangent(torch.eye(size, dtype=x.dtype).reshape(*x.shape, size))
-    expected = (full @ unit.reshape(size, size)).reshape(unit.shape)
+    if "best_of" in round_.plan.kinds:  # whose code has no derivative at the edge of the simplex: differences
+        steps = [unit[..., k] for k in range(size)]
+        expected = torch.stack([differenced(round_, x, each) for each in steps], -1)
+    else:
+        full = torch.autograd.functional.jacobian(round_.step, x).reshape(size, size)
+        expected = (full @ unit.reshape(size, size)).reshape(unit.shape)
     found = Linearisation(round_, x, round_.step(x)).advance(unit)[0]
-    assert float((found - expected).abs().max()) < 1e-11
+    assert float((found - expected).abs().max()) < 1e-10
+
+
+def differenced(round_: Round, x: torch.Tensor, along: torch.Tensor) -> torch.Tensor:
+    width = 0.02 * float(x.min())
+    parts = [weight * round_.step(x + k * width * along) for k, weight in CENTRAL.items()]
+    return sum(parts, start=torch.zeros_like(x)) / width
 
 
 @settings(deadline=None, max_examples=40)

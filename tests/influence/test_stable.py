@@ -96,7 +96,7 @@ def test_a_permutation_on_the_way_is_a_cycle() -> None:
     point = stable_point(scenario)
     assert (point.verdict, point.period) == ("cycle", 3)
     # From the even distribution it is at rest, and neither attracted nor repelled.
-    still = models({**block, "initial": [1, 1, 1]}, edges=[{"from": "m", "to": "m", "channel": turn}])
+    still = models({**block, "initial": [1 / 3] * 3}, edges=[{"from": "m", "to": "m", "channel": turn}])
     assert stable_point(still).verdict == "neutral"
 
 

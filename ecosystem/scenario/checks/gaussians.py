@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ecosystem.errors import Path, Problem
-from ecosystem.scenario.checks.facts import Facts, entries, mapping, number, row
+from ecosystem.scenario.checks.facts import Facts, entries, mapping, names_of, number, row
 
 _LAWS = "a Gaussian is written as {mean: [0, 1], covariance: 1.0}"
 _REWARDS = "a reward of Gaussian outputs is written as {linear: [1, 0], curvature: 0, centre: [0, 0]}"
@@ -73,11 +73,13 @@ def check_choices(facts: Facts) -> Iterator[Problem]:
             continue
         if best and math.isinf(candidates):
             yield Problem((*path, "candidates"), "the best of infinitely many normal draws is infinite; give a count")
+            continue
         curved = any(_curved(facts.rewards.get(reward)) for reward in rewards if isinstance(reward, str))
-        if curved and (best or not math.isinf(candidates)) and facts.data.get("mode", "exact") == "exact":
+        if curved and not math.isinf(candidates) and facts.data.get("mode", "exact") == "exact":
+            remedy = "mode: sampled" if best else "candidates: inf, or mode: sampled"
             message = (
                 "the choice among finitely many candidates is exact for linear rewards only, and this curator's reward "
-                "is curved; use candidates: inf, or mode: sampled"
+                f"is curved; use {remedy}"
             )
             yield Problem((*path, "candidates"), message)
 
@@ -100,17 +102,26 @@ def _distributions(facts: Facts) -> Iterator[tuple[Path, Any]]:
 
 
 def _curations(facts: Facts) -> Iterator[tuple[Path, Mapping[Any, Any], list[Any]]]:
-    blocks: list[tuple[Path, Any, Any]] = [
-        (("models", index, "curation"), entry.get("curation"), entry.get("reward")) for index, entry in facts.models
+    """Yield every curator, with the rewards it may choose by."""
+    blocks: list[tuple[Path, Any, list[Any]]] = [
+        (("models", index, "curation"), entry.get("curation"), [entry.get("reward")]) for index, entry in facts.models
     ]
-    inherited = facts.curated.get("reward")
-    blocks.append((("curated", "curation"), facts.curated.get("curation"), inherited))
-    for path, curation, reward in blocks:
-        if isinstance(curation, Mapping):
-            named = [curation.get("reward") or reward, curation.get("attack_reward"), *mapping(curation.get("rewards"))]
-            if path[0] == "curated" and curation.get("reward") is None and inherited is None:
-                named += [entry.get("reward") for _, entry in facts.models]
-            yield path, curation, named
+    listed = facts.curated.get("models")
+    inherited = [
+        entry.get("reward")
+        for _, entry in facts.models
+        if not isinstance(listed, (list, tuple)) or any(name in listed for name in names_of(entry))
+    ]
+    own = facts.curated.get("reward")
+    blocks.append((("curated", "curation"), facts.curated.get("curation"), inherited if own is None else [own]))
+    for path, curation, rewards in blocks:
+        if not isinstance(curation, Mapping):
+            continue
+        if curation.get("method") == "pluralistic":
+            rewards = []
+        elif curation.get("reward") is not None:
+            rewards = [curation["reward"]]
+        yield path, curation, [*rewards, curation.get("attack_reward"), *mapping(curation.get("rewards"))]
 
 
 def _curved(reward: Any) -> bool:

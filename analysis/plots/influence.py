@@ -1,0 +1,124 @@
+"""Influence as a heat map, and as arrows on the network of who influences whom."""
+
+from __future__ import annotations
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.plots.style import COLOURS, figure_of
+
+_LABELS = 40
+_ARROWS = 60
+_HELPS, _HARMS = COLOURS[0], COLOURS[1]
+
+
+def influence(table: pd.DataFrame, axis: Axes | None = None) -> Figure:
+    """Draw influence as a heat map: affected models by levers; red harms, blue helps.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `ecosystem.influence`: the matrix, or its rows (affected, lever, influence).
+    axis : Axes, optional
+        Where to draw; a new figure by default, which has arrows on the network beside the map if
+        levers are models'.
+    """
+    matrix = _matrix(table)
+    if axis is None:
+        arrows = 1 < len(matrix) <= _LABELS and set(matrix.columns) <= set(matrix.index)
+        figure = Figure(figsize=(11.0 if arrows else 5.6, 4.8), layout="constrained")
+        axis = figure.add_subplot(1, 2 if arrows else 1, 1)
+        if arrows:
+            influence_arrows(matrix, figure.add_subplot(1, 2, 2))
+    bound = _bound(matrix)
+    image = axis.imshow(matrix.to_numpy(dtype=float), cmap="RdBu", vmin=-bound, vmax=bound, aspect="auto")
+    for ticks, names in ((axis.xaxis, matrix.columns), (axis.yaxis, matrix.index)):
+        few = len(names) <= _LABELS
+        ticks.set_ticks(range(len(names)) if few else [], [str(name) for name in names] if few else [])
+    axis.tick_params(axis="x", rotation=90 if len(matrix.columns) > 4 else 0)
+    axis.set_xlabel(f"lever ({len(matrix.columns)})")
+    axis.set_ylabel(f"affected model ({len(matrix)})")
+    figure_of(axis).colorbar(image, ax=axis, label="influence dJ/dλ")
+    return figure_of(axis)
+
+
+def influence_arrows(table: pd.DataFrame, axis: Axes | None = None) -> Figure:
+    """Draw the largest influences of models on models as arrows, and self-influence as colour of the nodes.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `ecosystem.influence`: the matrix, or its rows; levers are models'.
+    axis : Axes, optional
+        Where to draw; a new figure by default.
+    """
+    matrix = _matrix(table)
+    drawn = Figure(figsize=(5.6, 4.8), layout="constrained").add_subplot() if axis is None else axis
+    graph = nx.DiGraph()
+    graph.add_nodes_from(matrix.index)
+    pairs = matrix.reset_index().melt(id_vars="affected", var_name="lever", value_name="influence").dropna()
+    pairs = pairs[(pairs["lever"] != pairs["affected"]) & (pairs["influence"].abs() > 1e-12)]
+    pairs = pairs.sort_values("influence", key=abs, ascending=False)[:_ARROWS]
+    for lever, affected, value in pairs[["lever", "affected", "influence"]].itertuples(index=False):
+        graph.add_edge(lever, affected, influence=value)
+    bound = _bound(matrix)
+    place = nx.circular_layout(graph)
+    own = [float(matrix.loc[name, name]) if name in matrix.columns else np.nan for name in graph]
+    colours = ["0.8" if np.isnan(value) or abs(value) < 1e-12 else _HELPS if value > 0 else _HARMS for value in own]
+    nx.draw_networkx_nodes(graph, place, ax=drawn, node_color=colours, node_size=500 if len(graph) <= 12 else 120)
+    values = [data["influence"] for _, _, data in graph.edges(data=True)]
+    nx.draw_networkx_edges(
+        graph,
+        place,
+        ax=drawn,
+        edge_color=[_HELPS if value > 0 else _HARMS for value in values],
+        width=[0.5 + 3.0 * abs(value) / bound for value in values],
+        connectionstyle="arc3,rad=0.15",
+        node_size=500 if len(graph) <= 12 else 120,
+    )
+    if len(graph) <= 12:
+        nx.draw_networkx_labels(graph, place, ax=drawn, font_color="white", font_size=9)
+    drawn.set_title("whose curation helps (blue) and harms (orange) whom", fontsize=9)
+    drawn.set_axis_off()
+    return figure_of(drawn)
+
+
+def phase_map(table: pd.DataFrame, axis: Axes | None = None, quantity: str = "") -> Figure:
+    """Draw a phase map: a quantity over two parameters, with the line on which it is 0.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `ecosystem.influence.phase.phase_map`.
+    axis : Axes, optional
+        Where to draw; a new figure by default.
+    quantity : str
+        What the colours mean.
+    """
+    drawn = Figure(figsize=(5.6, 4.6), layout="constrained").add_subplot() if axis is None else axis
+    values = np.ma.masked_invalid(table.to_numpy(dtype=float))
+    x, y = (np.asarray(names, dtype=float) for names in (table.columns, table.index))
+    bound = _bound(table)
+    image = drawn.pcolormesh(x, y, values, cmap="RdBu", vmin=-bound, vmax=bound, shading="nearest")
+    if min(values.shape) > 1 and values.min() < 0 < values.max():
+        drawn.contour(x, y, values, levels=[0.0], colors="black", linewidths=1.0)
+    drawn.set_xlabel(str(table.columns.name))
+    drawn.set_ylabel(str(table.index.name))
+    figure_of(drawn).colorbar(image, ax=drawn, label=quantity)
+    return figure_of(drawn)
+
+
+def _matrix(table: pd.DataFrame) -> pd.DataFrame:
+    if not {"affected", "lever", "influence"} <= set(table.columns):
+        return table
+    matrix = table.pivot(index="affected", columns="lever", values="influence")
+    return matrix.reindex(index=table["affected"].unique(), columns=table["lever"].unique())
+
+
+def _bound(matrix: pd.DataFrame) -> float:
+    values = np.abs(matrix.to_numpy(dtype=float))
+    largest = float(np.nanmax(values)) if np.isfinite(values).any() else 0.0
+    return largest if largest > 0 else 1.0

@@ -1,0 +1,159 @@
+"""Counts of drawn examples: the law, and that no impossible output is ever drawn."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom, chi2_contingency, chisquare, multinomial
+
+from ecosystem.learners import sampling
+from ecosystem.learners.sampling import draw_counts
+from ecosystem.world.streams import uniforms
+
+SEEDS = range(4000)
+P = (0.2, 0.5, 0.3)
+
+
+def counts(p: object, draws: int, seeds: object = (0,), purpose: str = "test", round_: int = 0) -> np.ndarray:
+    """Counts of one model's categories in each world, ``[worlds, categories]``."""
+    seeds = list(seeds)  # type: ignore[call-overload]
+    probability = torch.tensor(np.array(p), dtype=torch.float64).expand(len(seeds), 1, -1)
+    return draw_counts(probability, draws, seeds, purpose, round_, [0], 1)[:, 0].numpy()
+
+
+def agree(found: np.ndarray, probability: np.ndarray) -> float:
+    """p-value of a chi-square test, rare outcomes taken together."""
+    expected = probability * found.sum()
+    rare = expected < 8
+    observed = np.append(found[~rare], found[rare].sum())
+    due = np.append(expected[~rare], expected[rare].sum())
+    held = due > 0
+    assert observed[~held].sum() == 0
+    return float(chisquare(observed[held], due[held] * observed.sum() / due.sum()).pvalue)
+
+
+@pytest.mark.parametrize("draws", [1, 2, 4])
+def test_few_draws_have_the_multinomial_law(draws: int) -> None:
+    drawn = counts(P, draws, SEEDS)
+    outcomes = [each for each in product(range(draws + 1), repeat=3) if sum(each) == draws]
+    found = np.array([(drawn == each).all(-1).sum() for each in outcomes])
+    assert found.sum() == len(SEEDS)
+    law = multinomial(draws, P)
+    assert agree(found, np.array([law.pmf(each) for each in outcomes])) > 0.001
+
+
+@pytest.mark.parametrize("draws", [96, 97, 500])  # 32 a category is the last by inversion
+def test_many_draws_have_the_multinomial_law(draws: int) -> None:
+    drawn = counts(P, draws, SEEDS).astype(int)
+    for category, p in enumerate(P):
+        found = np.bincount(drawn[:, category], minlength=draws + 1)
+        assert agree(found, binom.pmf(np.arange(draws + 1), draws, p)) > 0.001
+    # Given the first count, the second is binomial too: together that is the whole law.
+    middle = int(draws * P[0])
+    chosen = drawn[np.abs(drawn[:, 0] - middle) <= 2]
+    left = draws - chosen[:, 0]
+    expected = sum(binom.pmf(np.arange(draws + 1), n, P[1] / (P[1] + P[2])) for n in left) / len(left)
+    assert agree(np.bincount(chosen[:, 1], minlength=draws + 1), expected) > 0.001
+
+
+@pytest.mark.parametrize("draws", [20, 400])
+def test_models_rounds_purposes_and_seeds_are_independent(draws: int) -> None:
+    probability = torch.tensor([0.3, 0.7], dtype=torch.float64).expand(len(SEEDS), 300, 2)[:, [0, 1, 256]]
+
+    def first(purpose: str, round_: int) -> np.ndarray:
+        drawn = draw_counts(probability, draws, list(SEEDS), purpose, round_, [0, 1, 256], 300)
+        return (drawn[..., 0] > 0.3 * draws).numpy()  # whether the first category came often
+
+    here, later, other = first("a", 0), first("a", 1), first("b", 0)
+    pairs = [
+        (here[:, 0], here[:, 1]),
+        (here[:, 0], here[:, 2]),
+        (here[:, 0], later[:, 0]),
+        (here[:, 0], other[:, 0]),
+        (here[:-1, 0], here[1:, 0]),
+    ]
+    for one, another in pairs:
+        table = [[int((one == a).__and__(another == b).sum()) for b in (False, True)] for a in (False, True)]
+        assert chi2_contingency(table).pvalue > 0.0005
+
+
+masses = st.lists(st.one_of(st.just(0.0), st.floats(1e-12, 1.0)), min_size=1, max_size=12).filter(lambda x: sum(x) > 0)
+
+
+@settings(deadline=None, max_examples=200)
+@given(p=masses, draws=st.integers(1, 600), seed=st.integers(0, 2**32))
+def test_counts_are_whole_sum_to_n_and_hold_nothing_impossible(p: list[float], draws: int, seed: int) -> None:
+    drawn = counts(np.array(p) / math.fsum(p), draws, [seed])[0]
+    assert (drawn == np.round(drawn)).all()
+    assert (drawn >= 0).all()
+    assert drawn.sum() == draws
+    assert (drawn[np.array(p) == 0] == 0).all()
+
+
+@pytest.mark.parametrize("p", [(0, 1, 0), (0.0, 0.25, 0, 0.75, 0, 0), (1 / 3, 1 / 3, 1 / 3, 0), (*[0.1] * 10, 0, 0)])
+@pytest.mark.parametrize("draws", [20, 10_000])
+def test_impossible_categories_are_never_drawn(p: tuple[float, ...], draws: int) -> None:
+    drawn = counts(p, draws, range(500))
+    assert (drawn.sum(-1) == draws).all()
+    assert (drawn[:, np.array(p) == 0] == 0).all()
+    assert (drawn[:, np.array(p) > 0].sum(0) > 0).all()
+
+
+def test_impossible_categories_are_not_drawn_in_however_many_draws() -> None:
+    # Rounding leaves 1e-16 for a last category that has no mass: one draw in 1e16 must not fall there.
+    generator = np.random.default_rng(0)
+    for seed in range(50):
+        p = np.append(generator.dirichlet(np.ones(10)), [0.0, 0.0])
+        drawn = counts(p, 9 * 10**15, [seed])[0]
+        assert drawn[-2:].tolist() == [0, 0]
+        assert drawn.sum() == pytest.approx(9e15, rel=1e-15)
+
+
+def test_the_largest_number_that_can_be_drawn_still_falls_into_the_last_category(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    last = np.nextafter(1.0, 0.0)
+    monkeypatch.setattr(sampling, "uniforms", lambda *_: np.array([[0.0, last, last, 0.5]]))
+    assert counts((0, 0.5, 0.5, 0), 4)[0].tolist() == [0, 1, 3, 0]  # 0 is below every mass, 0.5 not below one half
+
+
+def test_draws_are_uniforms_put_through_the_distribution_function() -> None:
+    p = np.random.default_rng(1).dirichlet(np.ones(7))
+    for seed in range(20):
+        u = uniforms(seed, "test", 3, 1, 50)[0]
+        expected = np.bincount(np.searchsorted(np.cumsum(p), u, side="right"), minlength=7)
+        assert counts(p, 50, [seed], round_=3)[0].tolist() == expected.tolist()
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    p=st.lists(st.floats(0.001, 1.0), min_size=4, max_size=4),
+    q=st.lists(st.floats(0.001, 1.0), min_size=4, max_size=4),
+    draws=st.integers(1, 128),
+    seed=st.integers(0, 2**32),
+)
+def test_what_stays_likely_stays_drawn(p: list[float], q: list[float], draws: int, seed: int) -> None:
+    # Two runs share their uniforms: where one distribution function lies above the other, so do the counts.
+    first, second = (np.cumsum(each) / np.sum(each) for each in (p, q))
+    upper, lower = np.maximum(first, second), np.minimum(first, second)
+    up, low = (counts(np.diff(steps, prepend=0), draws, [seed])[0] for steps in (upper, lower))
+    assert (up.cumsum() >= low.cumsum()).all()
+
+
+@pytest.mark.parametrize("draws", [30, 300])
+def test_a_model_s_draws_do_not_depend_on_who_else_is_asked_for(
+    draws: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probability = torch.from_numpy(np.random.default_rng(0).dirichlet(np.ones(4), size=(5, 300)))
+    everybody = draw_counts(probability, draws, range(5), "test", 0, range(300), 300)
+    some = [2, 7, 256, 299]
+    assert torch.equal(draw_counts(probability[:, some], draws, range(5), "test", 0, some, 300), everybody[:, some])
+    assert torch.equal(draw_counts(probability[3:4], draws, [3], "test", 0, range(300), 300), everybody[3:4])
+    monkeypatch.setattr(sampling, "_TOGETHER", 1)
+    assert torch.equal(draw_counts(probability, draws, range(5), "test", 0, range(300), 300), everybody)
