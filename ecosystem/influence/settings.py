@@ -86,10 +86,20 @@ def _value(scenario: Scenario, key: str) -> float:
     for part in key.replace("[", ".").replace("]", "").split("."):
         if isinstance(node, list):
             names = [
-                f"{e['from']}->{e['to']}" if "from" in e and "to" in e else e.get("name") if isinstance(e, dict) else None
+                f"{e['from']}->{e['to']}"
+                if "from" in e and "to" in e
+                else e.get("name")
+                if isinstance(e, dict)
+                else None
                 for e in node
             ]
-            node = node[names.index(part)] if part in names else node[int(part)] if part.isdecimal() and int(part) < len(node) else None
+            node = (
+                node[names.index(part)]
+                if part in names
+                else node[int(part)]
+                if part.isdecimal() and int(part) < len(node)
+                else None
+            )
         else:
             node = node.get(part) if isinstance(node, dict) else None
     if not isinstance(node, (int, float)) or isinstance(node, bool):

@@ -17,10 +17,11 @@ from ecosystem.curators.gaussian import GaussianLimit
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.turn import Turn
 from ecosystem.measures.gaussian import mean_and_covariance, symmetric_root
+from ecosystem.users.crowd import Demand
 from ecosystem.world.blueprint import SOURCES
 from ecosystem.world.streams import normals, uniforms
 
-_REAL, _RAW, _CURATED, _NEIGHBOURS_RAW, _NEIGHBOURS_CURATED = range(len(SOURCES))
+_REAL, _RAW, _CURATED, _NEIGHBOURS_RAW, _NEIGHBOURS_CURATED, _USERS = range(len(SOURCES))
 
 _TOGETHER = 1 << 24
 """Numbers of moments held at a time."""
@@ -35,14 +36,19 @@ class Author:
         Moments of what models write, ``[worlds, models, contexts, numbers]``.
     batch : Batch
         Settings of the worlds.
+    demand : Demand
+        What the users ask and bring.
     """
 
-    def __init__(self, p: Tensor, batch: Batch) -> None:
-        self._batch = batch
+    def __init__(self, p: Tensor, batch: Batch, demand: Demand) -> None:
+        self._batch, self.demand = batch, demand
         laws = [p, batch.real]
         for number, kind in enumerate(self.choice_kinds):
             if kind == "gaussian_limit":
                 laws.append(self._limit(p, number))
+        self.first_group = sum(law.shape[1] for law in laws)
+        if demand.data is not None:
+            laws.append(demand.data)
         every = torch.cat(laws, dim=1)
         self.mean, covariance = mean_and_covariance(every)
         self.root = symmetric_root(covariance)
@@ -142,7 +148,7 @@ class _Draw:
 
     def _labels(self) -> tuple[Tensor, Tensor]:
         """Draw each example's context and source."""
-        v = self._turn.own(self._batch.context_weights)[self._worlds]
+        v = self._turn.own(self._author.demand.weights)[self._worlds]
         shares = (v[..., :, None] * self._turn.diet[self._worlds][..., None, :]).flatten(-2)
         steps = shares.cumsum(-1)
         u = self._uniform("examples").reshape(*shares.shape[:2], -1)
@@ -153,7 +159,7 @@ class _Draw:
     def _edges(self) -> Tensor:
         """Draw the edge by which each example came, −1 where it did not cross any."""
         edges = [world.edges for world in self._batch.worlds[self._worlds]]
-        crosses = self._source >= _NEIGHBOURS_RAW
+        crosses = (self._source == _NEIGHBOURS_RAW) | (self._source == _NEIGHBOURS_CURATED)
         if not bool(crosses.any()):
             return torch.full_like(self._source, -1)
         # Edges are sorted by reader: reader + cumulated share is one ascending scale for all of them.
@@ -170,10 +176,25 @@ class _Draw:
         source = torch.from_numpy(plan.edges.source) if len(plan.edges.source) else torch.zeros(1, dtype=torch.long)
         model = torch.where(self._edge >= 0, source[self._edge.clamp_min(0)], self._reader)
         law = torch.where(self._source == _REAL, self._batch.models + self._reader, model)
+        law = self._users(law)
         x = self._author.write(self._worlds, law, self._context, self._normal("examples.normal", self._d))
         curated = (self._source == _CURATED) | (self._source == _NEIGHBOURS_CURATED)
         choice = self._choices(model, curated)
         return self._curate(x, model, choice) if bool((choice >= 0).any()) else x
+
+    def _users(self, law: Tensor) -> Tensor:
+        """Draw the group that brings each example from users, by what it asks of the reader in that context."""
+        sent = self._author.demand.sent
+        brings = self._source == _USERS
+        if sent is None or not bool(brings.any()):
+            return law
+        steps = sent[self._worlds].flatten(2).cumsum(1)  # [worlds, groups, models × contexts]
+        place = (self._reader * self._batch.contexts + self._context)[:, None].expand(-1, steps.shape[1], -1)
+        here = steps.gather(2, place)
+        wanted = self._uniform("examples.group")[..., 0] * here[:, -1]
+        group = (here <= wanted[:, None]).sum(1).clamp_max(steps.shape[1] - 1)
+        # A context in which nobody asks has nothing to bring: the reader's own outputs stand in.
+        return torch.where(brings & (here[:, -1] > 0), self._author.first_group + group, law)
 
     def _curate(self, x: Tensor, model: Tensor, choice: Tensor) -> Tensor:
         """Let the authors' curators choose; the first candidate is what was written anyway.
