@@ -158,6 +158,8 @@ class Curation:
     weights : sequence of Tensor
         How often each of a bucket's valid rows is chosen by its curve, ``[worlds, rows]``; what is
         left to 1 over all buckets is kept at random.
+    voices : sequence of ndarray, optional
+        Whose voice each of a bucket's valid rows is, a row of `keep`'s `heard`; all are always heard by default.
     nodes : int
         Nodes of the quadrature.
     """
@@ -169,6 +171,7 @@ class Curation:
         candidates: Sequence[Tensor],
         weights: Sequence[Tensor],
         nodes: int,
+        voices: Sequence[NDArray[np.int64]] | None = None,
     ) -> None:
         self._parts = [
             _Part(
@@ -178,20 +181,23 @@ class Curation:
                 target=torch.from_numpy(bucket.rows.ravel()[bucket.valid]).to(r.device),
                 weight=w[..., None],
                 shape=(bucket.rows.shape[0], bucket.rows.shape[1]),
+                voice=None if voices is None else torch.from_numpy(voices[number]).to(r.device),
             )
-            for bucket, r, k, w in zip(layout, rho, candidates, weights, strict=True)
+            for number, (bucket, r, k, w) in enumerate(zip(layout, rho, candidates, weights, strict=True))
         ]
         every = [row for bucket in layout for row in bucket.rows.ravel()[bucket.valid].tolist()]
         # One curator a model, always at work, is the common case and needs no mixture.
-        self._mixed = len(set(every)) < len(every) or any(bool((w != 1).any()) for w in weights)
+        self._mixed = voices is not None or len(set(every)) < len(every) or any(bool((w != 1).any()) for w in weights)
 
-    def keep(self, p: Tensor) -> Tensor:
+    def keep(self, p: Tensor, heard: Tensor | None = None) -> Tensor:
         """Return H, the distribution of what each curator keeps of its model's outputs.
 
         Parameters
         ----------
         p : Tensor
             ``[worlds, models, contexts, outputs]``
+        heard : Tensor, optional
+            How much each voice counts in each row of models × contexts, ``[worlds, voices, rows]``.
 
         Returns
         -------
@@ -200,13 +206,13 @@ class Curation:
         """
         worlds, outputs = p.shape[0], p.shape[-1]
         flat = p.reshape(worlds, -1, outputs)
-        kept = flat * self._at_random(flat) if self._mixed else flat
+        kept = flat * self._at_random(flat, heard) if self._mixed else flat
         for part in self._parts:
             curves, width = part.shape
             seen = flat.index_select(1, part.rows).reshape(worlds, curves, width, outputs)
             chosen = part.curator.keep(seen).reshape(worlds, curves * width, outputs).index_select(1, part.valid)
             if self._mixed:
-                kept = kept.index_add(1, part.target, chosen * part.weight)
+                kept = kept.index_add(1, part.target, chosen * part.weighed(heard))
             else:
                 kept = kept.index_copy(1, part.target, chosen)
         return kept.reshape(p.shape)
@@ -246,11 +252,11 @@ class Curation:
             total.index_add_(1, where, blocks.index_select(1, part.valid) * part.weight[..., None])
         return rows, total
 
-    def _at_random(self, flat: Tensor) -> Tensor:
+    def _at_random(self, flat: Tensor, heard: Tensor | None) -> Tensor:
         """Return the part of each row that no curve chooses, ``[worlds, rows, 1]``."""
         left = flat.new_ones((*flat.shape[:2], 1))
         for part in self._parts:
-            left = left.index_add(1, part.target, -part.weight)
+            left = left.index_add(1, part.target, -part.weighed(heard))
         return left.clamp_min(0.0)
 
 
@@ -264,3 +270,10 @@ class _Part:
     target: Tensor
     weight: Tensor
     shape: tuple[int, int]
+    voice: Tensor | None = None
+
+    def weighed(self, heard: Tensor | None) -> Tensor:
+        """Return how often each target row is chosen here, ``[worlds, rows, 1]``."""
+        if self.voice is None or heard is None:
+            return self.weight
+        return self.weight * heard[:, self.voice, self.target][..., None]

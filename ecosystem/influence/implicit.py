@@ -54,7 +54,9 @@ def respond(linear: Linearisation, right: Tensor) -> Tensor:
     if size > DENSE:
         return solve(lambda v: v - linear.advance(v)[0], right)
     unit = torch.eye(size, dtype=right.dtype).reshape(*linear.before.shape, size)
-    matrix = torch.eye(size, dtype=right.dtype) - linear.advance(linear.round.frame.tangent(unit))[0].reshape(size, size)
+    matrix = torch.eye(size, dtype=right.dtype) - linear.advance(linear.round.frame.tangent(unit))[0].reshape(
+        size, size
+    )
     solution: Tensor = torch.linalg.solve(matrix, right.reshape(size, -1)).reshape(shape)
     return solution
 

@@ -49,9 +49,19 @@ def influence(scenario: Scenario, lever: str = "curation", seed: int = 0, round:
     --------
     >>> from ecosystem import Scenario
     >>> scenario = Scenario(
-    ...     name="one", rounds=1, outputs={"kind": "categorical", "size": 2}, rewards={"first": [1, 0]},
-    ...     models=[{"name": "p", "reward": "first", "diet": {"real": 0.5, "curated": 0.5},
-    ...              "curation": {"method": "luce", "candidates": 2}}])
+    ...     name="one",
+    ...     rounds=1,
+    ...     outputs={"kind": "categorical", "size": 2},
+    ...     rewards={"first": [1, 0]},
+    ...     models=[
+    ...         {
+    ...             "name": "p",
+    ...             "reward": "first",
+    ...             "diet": {"real": 0.5, "curated": 0.5},
+    ...             "curation": {"method": "luce", "candidates": 2},
+    ...         }
+    ...     ],
+    ... )
     >>> round_to = influence(scenario).round(4)
     >>> float(round_to.loc["p", "p"])
     0.4475

@@ -55,7 +55,9 @@ def gmres(operator: Map, b: Tensor, tolerance: float = 1e-13, basis: int = _BASI
         if left > 0.5 * before:
             break
     if left > _FLOOR * goal:
-        raise EcosystemError(f"the linear system of influence was not solved (relative residual {left / float(b.norm()):.1e})")
+        raise EcosystemError(
+            f"the linear system of influence was not solved (relative residual {left / float(b.norm()):.1e})"
+        )
     return x
 
 

@@ -47,6 +47,10 @@ class Round:
     def __init__(self, scenario: Scenario, seed: int = 0) -> None:
         if scenario.sweep is not None:
             raise EcosystemError("stable points are of one variant; leave out the sweep, or take a point of it")
+        if scenario.users is not None:
+            raise EcosystemError(
+                "users: influence is of models alone and does not follow what users do; leave them out"
+            )
         if scenario.mode == "sampled":
             raise EcosystemError(
                 "mode: a sampled scenario has no stable point and no derivative (got 'sampled'); use mode: exact"

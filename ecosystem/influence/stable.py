@@ -108,9 +108,19 @@ def stable_point(
     --------
     >>> from ecosystem import Scenario
     >>> scenario = Scenario(
-    ...     name="one", rounds=1, outputs={"kind": "categorical", "size": 2}, rewards={"first": [1, 0]},
-    ...     models=[{"name": "p", "reward": "first", "diet": {"real": 0.5, "curated": 0.5},
-    ...              "curation": {"method": "luce", "candidates": 2}}])
+    ...     name="one",
+    ...     rounds=1,
+    ...     outputs={"kind": "categorical", "size": 2},
+    ...     rewards={"first": [1, 0]},
+    ...     models=[
+    ...         {
+    ...             "name": "p",
+    ...             "reward": "first",
+    ...             "diet": {"real": 0.5, "curated": 0.5},
+    ...             "curation": {"method": "luce", "candidates": 2},
+    ...         }
+    ...     ],
+    ... )
     >>> point = stable_point(scenario)
     >>> point.verdict, round(float(point.p[0, 0, 0]), 6)
     ('stable', 0.609943)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ecosystem.curators.curation import Bucket, Curation
 from ecosystem.learners.exchange import Exchange
-from ecosystem.world.blueprint import Blueprint
+from ecosystem.world.blueprint import ALWAYS, Blueprint
 
 
 class Batch:
@@ -33,26 +33,27 @@ class Batch:
         self.dtype, self.device = dtype, device
         first = worlds[0]
         self.models, self.contexts, self.numbers = first.initial.shape
-        self.initial = self._stack([world.initial for world in worlds])
-        self.real = self._stack([world.real for world in worlds])
-        self.diet = self._stack([world.effective_diet for world in worlds])
+        self.initial = self.stack([world.initial for world in worlds])
+        self.real = self.stack([world.real for world in worlds])
+        self.diet = self.stack([world.effective_diet for world in worlds])
         self.sourceless = torch.from_numpy(np.stack([world.sourceless for world in worlds])).to(device)
-        self.rewards = self._stack([world.rewards for world in worlds])
+        self.rewards = self.stack([world.rewards for world in worlds])
         learning = [world.scenario.learning for world in worlds]
-        self.rate = self._stack([np.array(block.rate) for block in learning])[:, None, None, None]
-        self.sharing = self._stack([np.array(block.sharing) for block in learning])[:, None, None, None]
-        self.smoothing = self._stack([np.array(block.smoothing) for block in learning])[:, None, None, None]
+        self.rate = self.stack([np.array(block.rate) for block in learning])[:, None, None, None]
+        self.sharing = self.stack([np.array(block.sharing) for block in learning])[:, None, None, None]
+        self.smoothing = self.stack([np.array(block.smoothing) for block in learning])[:, None, None, None]
         self.learning = learning[0]
         self.sampled = first.scenario.mode == "sampled"
         self.context_weights = self.initial.new_full((len(worlds), self.models, self.contexts), 1.0 / self.contexts)
 
-    def _stack(self, arrays: Sequence[NDArray[np.float64]]) -> Tensor:
+    def stack(self, arrays: Sequence[NDArray[np.float64]]) -> Tensor:
+        """Return one array a world as a tensor, ``[worlds, ...]``."""
         return torch.from_numpy(np.ascontiguousarray(np.stack(arrays))).to(self.device, self.dtype)
 
     @cached_property
     def choice_weight(self) -> Tensor:
         """How often each choice chooses, ``[worlds, choices]``."""
-        return self._stack([world.choice_weight for world in self.worlds])
+        return self.stack([world.choice_weight for world in self.worlds])
 
     @cached_property
     def choice_rho(self) -> Tensor:
@@ -64,7 +65,7 @@ class Batch:
             )
             for world in self.worlds
         ]
-        return self._stack(rows)
+        return self.stack(rows)
 
     @property
     def size(self) -> int:
@@ -91,11 +92,27 @@ class Batch:
         layout = self.worlds[0].buckets(models)
         return Curation(
             layout,
-            [self._stack([_rho(world, bucket) for world in self.worlds]) for bucket in layout],
-            [self._stack([_candidates(world, bucket) for world in self.worlds]) for bucket in layout],
-            [self._stack([world.choice_weight[bucket.owners] for world in self.worlds]) for bucket in layout],
+            [self.stack([_rho(world, bucket) for world in self.worlds]) for bucket in layout],
+            [self.stack([_candidates(world, bucket) for world in self.worlds]) for bucket in layout],
+            [self.stack([world.choice_weight[bucket.owners] for world in self.worlds]) for bucket in layout],
             self.worlds[0].nodes,
+            [self._voice[bucket.owners] for bucket in layout]
+            if (self.worlds[0].choice_voice != ALWAYS).any()
+            else None,
         )
+
+    @cached_property
+    def _voice(self) -> NDArray[np.int64]:
+        """Row of `Demand.heard` of each choice: the groups, then `ALWAYS`, then `UNASKED`."""
+        world = self.worlds[0]
+        groups = 0 if world.groups is None else len(world.groups.names)
+        voice = world.choice_voice
+        return np.where(voice >= 0, voice, np.where(voice == ALWAYS, groups, groups + 1))
+
+    @cached_property
+    def choice_voice(self) -> list[int]:
+        """As a list, one a choice."""
+        return [int(voice) for voice in self._voice]
 
 
 def _rho(world: Blueprint, bucket: Bucket) -> NDArray[np.float64]:

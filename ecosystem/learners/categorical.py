@@ -11,6 +11,7 @@ from ecosystem.learners.learner import Learner
 from ecosystem.learners.sampling import draw_counts
 from ecosystem.learners.turn import Turn
 from ecosystem.measures import categorical
+from ecosystem.users.crowd import Demand
 
 
 class Categorical(Learner):
@@ -22,19 +23,23 @@ class Categorical(Learner):
         """Return the sum of each row."""
         return mixed.sum(-1, keepdim=True)
 
-    def sample(self, turn: Turn, p: Tensor, round_: int) -> Tensor:
+    def sample(self, turn: Turn, p: Tensor, round_: int, demand: Demand) -> Tensor:
         """Return D̂, the empirical mixture of a finite training set; a context without examples is 0.
 
         A model without any source reads nothing and learns what it has, p itself.
         """
         if self.batch.learning.pool is not None:
-            return self._sample_pools(turn, p, round_, self.batch.learning.pool)
-        counts = self._draw(turn.mixture(p), turn.models, "examples", round_, self.batch.learning.examples)
+            return self._sample_pools(turn, p, round_, self.batch.learning.pool, demand)
+        counts = self._draw(
+            turn.mixture(p, demand), turn.models, "examples", round_, self.batch.learning.examples, demand.weights
+        )
         return torch.where(turn.sourceless, turn.own(p), self._empirical(counts))
 
-    def _draw(self, mixture: Tensor, models: Tensor, purpose: str, round_: int, draws: int | None) -> Tensor:
+    def _draw(
+        self, mixture: Tensor, models: Tensor, purpose: str, round_: int, draws: int | None, weights: Tensor
+    ) -> Tensor:
         """Draw contexts by v, then categories of each: counts shaped as `mixture`."""
-        joint = mixture * self.batch.context_weights[:, models, :, None]
+        joint = mixture * weights[:, models, :, None]
         counts = draw_counts(
             joint.flatten(-2), draws or 1, self.seeds, purpose, round_, models.tolist(), self.batch.models
         )
@@ -46,14 +51,14 @@ class Categorical(Learner):
         whole = torch.where(n > 0, n + smoothing * counts.shape[-1], 1.0)
         return torch.where(n > 0, (counts + smoothing) / whole, 0.0)
 
-    def _sample_pools(self, turn: Turn, p: Tensor, round_: int, pool: int) -> Tensor:
+    def _sample_pools(self, turn: Turn, p: Tensor, round_: int, pool: int, demand: Demand) -> Tensor:
         """Return D̂ where every reader of a source reads the same outputs of it.
 
         How many of a reader's examples come from which kind of source is drawn by its diet; those of
-        `real` are its own draws, those of any other kind are that source's pool.
+        `real` and `users` are its own draws, those of any other kind are that source's pool.
         """
-        pools = [self._pool(turn, p, "pool.raw", round_, pool)]
-        kept = self._pool(turn, turn.curation.keep(p), "pool.curated", round_, pool)
+        pools = [self._pool(turn, p, "pool.raw", round_, pool, demand)]
+        kept = self._pool(turn, turn.curation.keep(p, demand.heard), "pool.curated", round_, pool, demand)
         pools.append(torch.where(self.batch.chosen, kept, pools[0]))
         there = [counts.sum(-1) > 0 for counts in pools]
         pools = [counts / counts.sum(-1, keepdim=True).clamp_min(1.0) for counts in pools]
@@ -63,31 +68,35 @@ class Categorical(Learner):
             turn.exchange.gather(pools[0], there[0]),
             turn.exchange.gather(pools[1], there[1]),
         ]
-        shares = turn.diet[:, :, None, 1:] * torch.stack([source.sum(-1) > 0 for source in sources], -1)
+        shares = turn.diet[:, :, None, 1:5] * torch.stack([source.sum(-1) > 0 for source in sources], -1)
         real = turn.diet[:, :, None, :1].expand(*shares.shape[:-1], 1)
-        whole = shares.sum(-1, keepdim=True) + real
+        own, users = real * turn.real, torch.zeros_like(real)
+        if demand.brought is not None and demand.volume is not None:
+            users = turn.diet[:, :, None, 5:] * (turn.own(demand.volume)[..., None] > 0)
+            own = own + users * turn.own(demand.brought)
+        whole = shares.sum(-1, keepdim=True) + real + users
         alone = (whole == 0) | turn.sourceless
         weight = torch.where(alone, 1.0, whole)
         # The last category stands for "no source left", whose rows are replaced below.
-        categories = torch.cat([real / weight * turn.real, shares / weight, alone.to(p.dtype)], dim=-1)
+        categories = torch.cat([own / weight, shares / weight, alone.to(p.dtype)], dim=-1)
         categories = categories / categories.sum(-1, keepdim=True)
-        counts = self._draw(categories, turn.models, "examples", round_, self.batch.learning.examples)
+        counts = self._draw(categories, turn.models, "examples", round_, self.batch.learning.examples, demand.weights)
         size = p.shape[-1]
         found = counts[..., :size]
         for index, source in enumerate(sources):
             found = found + counts[..., size + index, None] * source
         return torch.where(alone, turn.own(p), self._empirical(found))
 
-    def _pool(self, turn: Turn, written: Tensor, purpose: str, round_: int, pool: int) -> Tensor:
+    def _pool(self, turn: Turn, written: Tensor, purpose: str, round_: int, pool: int, demand: Demand) -> Tensor:
         """Return how often each output stands in each model's pool, ``[worlds, models, contexts, outputs]``.
 
         In sequential order a model that has learned writes a new pool.
         """
         everyone = torch.arange(self.batch.models, device=written.device)
-        counts = self._draw(written, everyone, purpose, round_, pool)
+        counts = self._draw(written, everyone, purpose, round_, pool, demand.weights)
         if turn.everyone:
             return counts
-        again = self._draw(written, everyone, f"{purpose}.again", round_, pool)
+        again = self._draw(written, everyone, f"{purpose}.again", round_, pool, demand.weights)
         return torch.where((everyone < turn.models[0])[:, None, None], again, counts)
 
     def look(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.int64]:

@@ -11,16 +11,18 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ecosystem.curators.gaussian import GaussianLimit
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.turn import Turn
 from ecosystem.measures.gaussian import mean_and_covariance, symmetric_root
+from ecosystem.users.crowd import Demand
 from ecosystem.world.blueprint import SOURCES
 from ecosystem.world.streams import normals, uniforms
 
-_REAL, _RAW, _CURATED, _NEIGHBOURS_RAW, _NEIGHBOURS_CURATED = range(len(SOURCES))
+_REAL, _RAW, _CURATED, _NEIGHBOURS_RAW, _NEIGHBOURS_CURATED, _USERS = range(len(SOURCES))
 
 _TOGETHER = 1 << 24
 """Numbers of moments held at a time."""
@@ -35,14 +37,19 @@ class Author:
         Moments of what models write, ``[worlds, models, contexts, numbers]``.
     batch : Batch
         Settings of the worlds.
+    demand : Demand
+        What the users ask and bring.
     """
 
-    def __init__(self, p: Tensor, batch: Batch) -> None:
-        self._batch = batch
+    def __init__(self, p: Tensor, batch: Batch, demand: Demand) -> None:
+        self._batch, self.demand = batch, demand
         laws = [p, batch.real]
         for number, kind in enumerate(self.choice_kinds):
             if kind == "gaussian_limit":
                 laws.append(self._limit(p, number))
+        self.first_group = sum(law.shape[1] for law in laws)
+        if demand.data is not None:
+            laws.append(demand.data)
         every = torch.cat(laws, dim=1)
         self.mean, covariance = mean_and_covariance(every)
         self.root = symmetric_root(covariance)
@@ -143,7 +150,7 @@ class _Draw:
 
     def _labels(self) -> tuple[Tensor, Tensor]:
         """Draw each example's context and source."""
-        v = self._turn.own(self._batch.context_weights)[self._worlds]
+        v = self._turn.own(self._author.demand.weights)[self._worlds]
         shares = (v[..., :, None] * self._turn.diet[self._worlds][..., None, :]).flatten(-2)
         steps = shares.cumsum(-1)
         u = self._uniform("examples").reshape(*shares.shape[:2], -1)
@@ -154,7 +161,7 @@ class _Draw:
     def _edges(self) -> Tensor:
         """Draw the edge by which each example came, −1 where it did not cross any."""
         edges = [world.edges for world in self._batch.worlds[self._worlds]]
-        crosses = self._source >= _NEIGHBOURS_RAW
+        crosses = (self._source == _NEIGHBOURS_RAW) | (self._source == _NEIGHBOURS_CURATED)
         if not bool(crosses.any()):
             return torch.full_like(self._source, -1)
         # Edges are sorted by reader: reader + cumulated share is one ascending scale for all of them.
@@ -171,6 +178,7 @@ class _Draw:
         source = torch.from_numpy(plan.edges.source) if len(plan.edges.source) else torch.zeros(1, dtype=torch.long)
         model = torch.where(self._edge >= 0, source[self._edge.clamp_min(0)], self._reader)
         law = torch.where(self._source == _REAL, self._batch.models + self._reader, model)
+        law = self._users(law)
         z = self._normal("examples.normal")
         x = self._author.write(self._worlds, law, self._context, z)
         curated = (self._source == _CURATED) | (self._source == _NEIGHBOURS_CURATED)
@@ -182,6 +190,20 @@ class _Draw:
         kept = self._author.write(self._worlds, torch.where(infinite, limit, model), self._context, z)
         x = torch.where(infinite[..., None], kept, x)
         return self._chosen(x, model, torch.where(infinite, -1, choice))
+
+    def _users(self, law: Tensor) -> Tensor:
+        """Draw the group that brings each example from users, by what it asks of the reader in that context."""
+        sent = self._author.demand.sent
+        brings = self._source == _USERS
+        if sent is None or not bool(brings.any()):
+            return law
+        steps = sent[self._worlds].flatten(2).cumsum(1)  # [worlds, groups, models × contexts]
+        place = (self._reader * self._batch.contexts + self._context)[:, None].expand(-1, steps.shape[1], -1)
+        here = steps.gather(2, place)
+        wanted = self._uniform("examples.group")[..., 0] * here[:, -1]
+        group = (here <= wanted[:, None]).sum(1).clamp_max(steps.shape[1] - 1)
+        # A context in which nobody asks has nothing to bring: the reader's own outputs stand in.
+        return torch.where(brings & (here[:, -1] > 0), self._author.first_group + group, law)
 
     def _chosen(self, x: Tensor, model: Tensor, choice: Tensor) -> Tensor:
         """Let curators choose among K candidates; the first is what was written anyway.
@@ -209,15 +231,31 @@ class _Draw:
         owners = self._batch.worlds[0].choice_model
         if len(owners) == 0 or not bool(curated.any()):
             return torch.full_like(model, -1)
-        # Choices are sorted by model: model + cumulated weight is one ascending scale for all of them.
-        weights = self._batch.choice_weight[self._worlds].to("cpu", torch.float64).numpy()
-        scale = torch.from_numpy(np.stack([_cumulated(each, owners) for each in weights])).to(self._author.mean)
         wanted = model + self._uniform("examples.curator")
-        found = torch.searchsorted(scale, wanted, right=True)
+        weights = self._batch.choice_weight[self._worlds]
+        heard = self._author.demand.heard
+        if heard is None:
+            found = self._inverted(weights, owners, wanted)
+        else:
+            found = torch.zeros_like(model)
+            for context in range(self._batch.contexts):
+                place = torch.from_numpy(owners) * self._batch.contexts + context
+                voices = heard[self._worlds, torch.tensor(self._batch.choice_voice), place]
+                here = self._inverted(weights * voices, owners, wanted)
+                found = torch.where(self._context == context, here, found)
         # Behind the last choice stands one that is nobody's.
         owner = torch.tensor([*owners.tolist(), -1])
         chooses = torch.tensor([*(kind is not None for kind in self._author.choice_kinds), False])
         return torch.where(curated & chooses[found] & (owner[found] == model), found, -1)
+
+    def _inverted(self, weights: Tensor, owners: NDArray[np.int64], wanted: Tensor) -> Tensor:
+        """Return the choice that model + a uniform number falls on, the first one behind where it falls on none.
+
+        Choices are sorted by model: model + cumulated weight is one ascending scale for all of them.
+        """
+        each = weights.to("cpu", torch.float64).numpy()
+        scale = torch.from_numpy(np.stack([_cumulated(row, owners) for row in each])).to(self._author.mean)
+        return torch.searchsorted(scale, wanted, right=True)
 
     def _reward_of(self, choice: Tensor) -> Tensor:
         """Return reward over temperature of each example's choice, ``[worlds, examples, numbers]``."""

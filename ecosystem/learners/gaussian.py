@@ -17,6 +17,7 @@ from ecosystem.learners.learner import Learner
 from ecosystem.learners.turn import Turn
 from ecosystem.measures import gaussian
 from ecosystem.measures.gaussian import mean_and_covariance, symmetric_root
+from ecosystem.users.crowd import Demand
 
 
 class GaussianLearner(Learner):
@@ -44,9 +45,9 @@ class GaussianLearner(Learner):
         second = turn.own(self._initial_covariance) + mean[..., :, None] * mean[..., None, :]
         return torch.cat([torch.ones_like(mean[..., :1]), mean, second.flatten(-2)], dim=-1)
 
-    def sample(self, turn: Turn, p: Tensor, round_: int) -> Tensor:
+    def sample(self, turn: Turn, p: Tensor, round_: int, demand: Demand) -> Tensor:
         """Return the moments of a drawn training set; see `Learner.sample`."""
-        found = draw_examples(self.batch, turn, Author(p, self.batch), self.seeds, round_)
+        found = draw_examples(self.batch, turn, Author(p, self.batch, demand), self.seeds, round_)
         return torch.where(turn.sourceless, turn.own(p), found)
 
     def look(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.float64]:

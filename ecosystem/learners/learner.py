@@ -21,6 +21,7 @@ from torch import Tensor
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.turn import Turn
 from ecosystem.scenario.fields.learning import WindowCorpus
+from ecosystem.users.crowd import Demand
 
 Measure: TypeAlias = Callable[[Tensor, Batch], Tensor]
 """A quantity of each model, ``[worlds, models]``, from what models write and the settings."""
@@ -75,15 +76,18 @@ class Learner(ABC):
         """Return the state before the first round."""
         return State(round=0, p=self.batch.initial)
 
-    def step(self, state: State) -> State:
+    def step(self, state: State, demand: Demand | None = None) -> State:
         """Return the state one round later.
+
+        `demand` is what users ask and bring; without users all contexts count alike.
 
         Models of one turn read the same p; `order: sequential` gives every model a turn of its own.
         """
+        asked = Demand(self.batch.context_weights) if demand is None else demand
         p, learned = state.p, []
         for turn in self.turns:
-            data = self.sample(turn, p, state.round) if self.batch.sampled else turn.mixture(p)
-            shared = self._share(data, turn)
+            data = self.sample(turn, p, state.round, asked) if self.batch.sampled else turn.mixture(p, asked)
+            shared = self._share(data, turn, asked.weights)
             corpus = self._corpus(shared, turn, state)
             p = self._learn(corpus, turn, p)
             learned.append(shared)
@@ -103,14 +107,14 @@ class Learner(ABC):
         for turn in self.turns:
             done = 0 if turn.everyone else int(turn.models[0])
             reads = torch.cat([after[:, :done], before[:, done:]], dim=1)
-            learned.append(self._share(turn.mixture(reads), turn))
+            learned.append(self._share(turn.mixture(reads), turn, self.batch.context_weights))
         return torch.cat(learned, dim=1)
 
-    def _share(self, data: Tensor, turn: Turn) -> Tensor:
+    def _share(self, data: Tensor, turn: Turn, weights: Tensor) -> Tensor:
         """D̃[c] = (1 − τ) D[c] + τ Σ_c' v[c'] D[c']."""
         if not self._shares:
             return data
-        tau, v = self.batch.sharing, turn.own(self.batch.context_weights)[..., None]
+        tau, v = self.batch.sharing, turn.own(weights)[..., None]
         return (1 - tau) * data + tau * (v * data).sum(-2, keepdim=True)
 
     def _corpus(self, shared: Tensor, turn: Turn, state: State) -> Tensor:
@@ -145,7 +149,7 @@ class Learner(ABC):
         return (state.corpus[0] + latest,) if state.corpus else (latest,)
 
     @abstractmethod
-    def sample(self, turn: Turn, p: Tensor, round_: int) -> Tensor:
+    def sample(self, turn: Turn, p: Tensor, round_: int, demand: Demand) -> Tensor:
         """Return D̂, the empirical mixture of a finite training set, for the readers of a turn.
 
         A context without examples is 0; a model without any source learns what it has, p itself.

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecosystem.learners.batch import Batch
+from ecosystem.users.crowd import Demand
 from ecosystem.world.blueprint import SOURCES
 
-_REAL, _RAW, _CURATED, _NEIGHBOURS_RAW, _NEIGHBOURS_CURATED = range(len(SOURCES))
+_REAL, _RAW, _CURATED, _NEIGHBOURS_RAW, _NEIGHBOURS_CURATED, _USERS = range(len(SOURCES))
 
 
 class Turn:
@@ -52,9 +53,9 @@ class Turn:
         """Return the rows of these models of a tensor ``[worlds, models, ...]``."""
         return tensor if self.everyone else tensor[:, self.models]
 
-    def mixture(self, p: Tensor) -> Tensor:
-        """Return D, what the diets make of all sources, ``[worlds, readers, contexts, outputs]``."""
-        kept = self.curation.keep(p)
+    def mixture(self, p: Tensor, demand: Demand | None = None) -> Tensor:
+        """Return D, what the diets make of all sources, ``[worlds, readers, contexts, numbers]``."""
+        kept = self.curation.keep(p, None if demand is None else demand.heard)
         total = self._share(_REAL) * self.real
         if self._asked[_RAW]:
             total.addcmul_(self._share(_RAW), self.own(p))
@@ -64,7 +65,16 @@ class Turn:
             total.addcmul_(self._share(_NEIGHBOURS_RAW), self.exchange.gather(p))
         if self._asked[_NEIGHBOURS_CURATED]:
             total.addcmul_(self._share(_NEIGHBOURS_CURATED), self.exchange.gather(kept))
+        if self._asked[_USERS] and demand is not None and demand.brought is not None and demand.volume is not None:
+            total = self._with_users(total, demand.brought, self.own(demand.volume)[..., None] > 0, p)
         return total
+
+    def _with_users(self, total: Tensor, brought: Tensor, there: Tensor, p: Tensor) -> Tensor:
+        """Add what users bring; where nobody asks, their share is split over the other sources in proportion."""
+        share = self._share(_USERS)
+        rest = 1 - share
+        split = torch.where(rest > 0, total / torch.where(rest > 0, rest, 1.0), self.own(p))
+        return torch.where(there, total + share * self.own(brought), split)
 
     def _share(self, source: int) -> Tensor:
         return self.diet[:, :, source, None, None]

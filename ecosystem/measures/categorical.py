@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ecosystem.learners.batch import Batch
-from ecosystem.measures.rewards import alignment, alignment_served, own_rewards, without_reward
+from ecosystem.measures.rewards import alignment, own_rewards, without_reward
 
 
 def reward_variance(p: Tensor, batch: Batch) -> Tensor:
@@ -57,7 +57,6 @@ MEASURES: Mapping[str, Callable[[Tensor, Batch], Tensor]] = {
     function.__name__: function
     for function in (
         alignment,
-        alignment_served,
         reward_variance,
         entropy,
         divergence_real,

@@ -34,9 +34,9 @@ def alignment(p: Tensor, batch: Batch) -> Tensor:
     return expected_rewards(p, batch).mean(-1)
 
 
-def alignment_served(p: Tensor, batch: Batch) -> Tensor:
-    """Mean of E_p r_i over contexts, weighted by the model's volume in each (even without users)."""
-    return (expected_rewards(p, batch) * batch.context_weights).sum(-1)
+def alignment_served(p: Tensor, batch: Batch, weights: Tensor) -> Tensor:
+    """Mean of E_p r_i over contexts, weighted by v, the model's share of volume in each."""
+    return (expected_rewards(p, batch) * weights).sum(-1)
 
 
 def named_alignments(p: Tensor, batch: Batch) -> Tensor:

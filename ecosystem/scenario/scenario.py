@@ -20,6 +20,7 @@ from ecosystem.scenario.fields.models import Curated, ModelBlock
 from ecosystem.scenario.fields.network import EdgesNetwork, FileNetwork, Network
 from ecosystem.scenario.fields.outputs import Outputs
 from ecosystem.scenario.fields.sweep import Expect, Sweep
+from ecosystem.scenario.fields.users import Users
 from ecosystem.scenario.paths import change, parameter_names
 from ecosystem.scenario.plain import plain
 from ecosystem.scenario.problems import shown, translate
@@ -76,6 +77,8 @@ class Scenario(Block):
     """Who of the models is curated, when it is not said at each."""
     network: Network = EdgesNetwork()
     """Who learns from whom; nobody from anybody by default."""
+    users: Users | None = None
+    """Who asks, and answers back; nobody by default."""
     learning: Learning = Learning()
     """How models learn."""
     record: Record = Record()

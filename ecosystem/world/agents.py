@@ -101,3 +101,56 @@ class ModelAgent(mesa.Agent):
         if not 0 <= context < self.model.batch.contexts:
             raise IndexError(f"context must be from 0 to {self.model.batch.contexts - 1} (got {context})")
         return self.model.learner.look(self.distribution[context], n, self.model.looking(self.index))
+
+
+class Cohort(mesa.Agent):
+    """A demographic group: so many exchangeable users, counted and not looped over.
+
+    Its numbers are those of the selected world, ``model.world``.
+
+    Parameters
+    ----------
+    model : Ecosystem
+        What it is part of.
+    name : str
+        Its name.
+    index : int
+        Its place in every tensor.
+    """
+
+    model: Ecosystem
+
+    def __init__(self, model: Ecosystem, name: str, index: int) -> None:
+        super().__init__(model)
+        self.name = name
+        self.index = index
+
+    def __repr__(self) -> str:
+        return f"Cohort({self.name!r})"
+
+    @property
+    def active(self) -> float:
+        """How many users it has now."""
+        return self.value("active")
+
+    @property
+    def share(self) -> float:
+        """Its share of all active users."""
+        return self.value("share")
+
+    @property
+    def satisfaction(self) -> float:
+        """u, its expected reward from what it is served; NaN without a reward."""
+        return self.value("satisfaction")
+
+    @property
+    def choice(self) -> dict[str, float]:
+        """Its shares of the models, by name."""
+        crowd = self.model.crowd
+        assert crowd is not None
+        shares = crowd.choice[self.model.world, self.index].tolist()
+        return dict(zip(self.model.blueprint.names, shares, strict=True))
+
+    def value(self, name: str) -> float:
+        """Return a column of the table `groups`, a score too."""
+        return float(self.model.group_values()[name][self.model.world, self.index])

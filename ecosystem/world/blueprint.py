@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,14 +17,19 @@ from ecosystem.scenario.fields.common import DirichletDraw, GaussianDraw, Normal
 from ecosystem.scenario.fields.models import Curation, Diet
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.world.choose import curated_models
+from ecosystem.world.groups import Groups, groups_of
 from ecosystem.world.network import Edges, build, edges_of
 from ecosystem.world.rewards import Rewards
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SOURCES = ("real", "raw", "curated", "neighbours_raw", "neighbours_curated")
+SOURCES = ("real", "raw", "curated", "neighbours_raw", "neighbours_curated", "users")
 """The entries of a diet, in the order of every array that has one number a source."""
+
+
+ALWAYS, UNASKED = -1, -2
+"""Voices that are no group's: of a choice made whoever asks, and of one made where nobody asks."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class Blueprint:
     choice_model, choice_reward, choice_weight : ndarray
         Whose outputs are chosen among, by which reward, how often, ``[choices]``; what is left to 1
         of a model's weights is kept at random.
+    choice_voice : ndarray
+        The group that makes a choice as often as it asks, or `ALWAYS`, or `UNASKED`, ``[choices]``.
     candidates, temperature : ndarray
         K and T of each model's curator, ``[models]``.
     kinds : tuple
@@ -76,10 +84,12 @@ class Blueprint:
     choice_model: Ints
     choice_reward: Ints
     choice_weight: Array
+    choice_voice: Ints
     candidates: Array
     temperature: Array
     kinds: tuple[str | None, ...]
     by_context: tuple[bool, ...]
+    groups: Groups | None = None
 
     @cached_property
     def _fed_diet(self) -> Array:
@@ -141,6 +151,7 @@ class Blueprint:
             self.nodes,
             tuple(bucket.signature for bucket in self.buckets()),
             self.curated.tobytes(),
+            self.choice_voice.tobytes(),
             self.edges.source.tobytes(),
             self.edges.target.tobytes(),
             self.edges.channel.tobytes(),
@@ -149,6 +160,7 @@ class Blueprint:
             scenario.rounds if isinstance(scenario.rounds, int) else (scenario.rounds.max, scenario.rounds.tolerance),
             (learning.regime, corpus, learning.order, learning.covariance, learning.examples, learning.pool),
             scenario.record,
+            None if self.groups is None else self.groups.shape,
         )
 
 
@@ -176,13 +188,15 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
     curations = [s.curation for s in settings]
     named = [None if c is None else c.reward for c in curations]
     own = _reward_numbers(named, rewards, seed, "curation.reward")
+    voters = _voters(scenario, rewards)
     choices = [
-        (model, reward_, weight)
+        (model, *choice)
         for model, curation in enumerate(curations)
         if curation is not None
-        for reward_, weight in _choices(curation, int(own[model] if own[model] >= 0 else evaluation[model]), rewards)
+        for choice in _choices(curation, int(own[model] if own[model] >= 0 else evaluation[model]), rewards, voters)
     ]
-    real = _distributions([s.real for s in settings], _shared_real(scenario, space, seed), seed, "real", space)
+    shared = _shared_real(scenario, space, seed)
+    real = _distributions([s.real for s in settings], shared, seed, "real", space)
     initial = _distributions([s.initial for s in settings], real, seed, "initial", space)
     return Blueprint(
         scenario=scenario,
@@ -197,30 +211,41 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
         reward_names=rewards.names,
         evaluation=evaluation,
         curated=np.array([c is not None for c in curations]),
-        choice_model=np.array([model for model, _, _ in choices], dtype=np.int64),
-        choice_reward=np.array([reward_ for _, reward_, _ in choices], dtype=np.int64),
-        choice_weight=np.array([weight for _, _, weight in choices], dtype=np.float64),
+        choice_model=np.array([choice[0] for choice in choices], dtype=np.int64),
+        choice_reward=np.array([choice[1] for choice in choices], dtype=np.int64),
+        choice_weight=np.array([choice[2] for choice in choices], dtype=np.float64),
+        choice_voice=np.array([choice[3] for choice in choices], dtype=np.int64),
         candidates=np.array([1.0 if c is None else c.candidates for c in curations]),
         temperature=np.array([1.0 if c is None or c.temperature is None else c.temperature for c in curations]),
         kinds=tuple(None if c is None else _kind(c, space) for c in curations),
         by_context=rewards.by_context(),
+        groups=None if scenario.users is None else groups_of(scenario, space, rewards, shared[0], names, seed),
     )
 
 
-def _choices(curation: Curation, honest: int, rewards: Rewards) -> list[tuple[int, float]]:
-    """Return which rewards choose, and how often."""
-    match curation.method:
-        case "pluralistic":
-            shares = curation.rewards or {}
-            whole = sum(shares.values())
-            return [(rewards.number(name), share / whole) for name, share in shares.items()]
-        case "adversarial":
-            attack = curation.attack or 0.0
-            return [(honest, 1.0 - attack), (rewards.number(str(curation.attack_reward)), attack)]
-        case "noisy":
-            return [(honest, 1.0 - (curation.noise or 0.0))]
-        case _:
-            return [(honest, 1.0)]
+def _voters(scenario: Scenario, rewards: Rewards) -> list[int]:
+    """Return the rewards of the groups whose users curate, none where nobody's do."""
+    if scenario.users is None or not scenario.users.curate:
+        return []
+    return [rewards.number(str(group.reward)) for group in scenario.users.groups]
+
+
+def _choices(curation: Curation, honest: int, rewards: Rewards, voters: Sequence[int]) -> list[tuple[int, float, int]]:
+    """Return which rewards choose, how often, and whose voice they are.
+
+    Where users curate, each group's reward stands in place of the block's own, which serves where nobody asks.
+    """
+    shares, attack = {honest: 1.0}, 0.0
+    if curation.method == "pluralistic":
+        whole = sum((curation.rewards or {}).values())
+        shares = {rewards.number(name): share / whole for name, share in (curation.rewards or {}).items()}
+    elif curation.method == "adversarial":
+        attack = curation.attack or 0.0
+    left = 1.0 - attack - (curation.noise or 0.0)
+    own = [(reward, left * share, UNASKED if voters else ALWAYS) for reward, share in shares.items()]
+    groups = [(reward, left, group) for group, reward in enumerate(voters)]
+    attacker = [(rewards.number(str(curation.attack_reward)), attack, ALWAYS)] if curation.attack_reward else []
+    return [*own, *groups, *attacker]
 
 
 def _kind(curation: Curation, space: Space) -> str | None:

@@ -14,8 +14,12 @@ from torch import Tensor
 from ecosystem.errors import EcosystemError
 from ecosystem.learners import learner_of
 from ecosystem.learners.batch import Batch
+from ecosystem.measures.groups import group_values
+from ecosystem.measures.rewards import alignment_served
 from ecosystem.scenario.scenario import Scenario
-from ecosystem.world.agents import ModelAgent
+from ecosystem.users.crowd import Demand
+from ecosystem.users.population import Population
+from ecosystem.world.agents import Cohort, ModelAgent
 from ecosystem.world.blueprint import Blueprint, blueprint
 from ecosystem.world.streams import stream
 
@@ -84,20 +88,36 @@ class Ecosystem(mesa.Model):
         self.batch = Batch(worlds)
         self.learner = learner_of(self.batch)
         self.state = self.learner.start()
+        self.population = Population(self.batch) if worlds[0].groups is not None else None
+        self.crowd = None if self.population is None else self.population.start(self.state.p)
         self.world = 0
         self.graph: nx.DiGraph[str] = nx.DiGraph(worlds[0].graph)
         names = list(worlds[0].names)
         made = ModelAgent.create_agents(self, len(names), names, list(range(len(names))))
         for agent in made:
             self.graph.nodes[agent.name]["agent"] = agent
+        if self.population is not None:
+            groups = list(self.population.names)
+            Cohort.create_agents(self, len(groups), groups, list(range(len(groups))))
         self._looks = 0
         self._measured: dict[str, Tensor] = {}
+        self._grouped: dict[str, Tensor] = {}
         self.running = True
 
     def step(self) -> None:
-        """Run one round: every model writes, is curated, exchanges and is trained."""
-        self.state = self.learner.step(self.state)
-        self._measured = {}
+        """Run one round: users ask; models write, are curated, exchange and are trained; users respond."""
+        demand = self.demand
+        self.state = self.learner.step(self.state, demand)
+        if self.population is not None and self.crowd is not None:
+            self.crowd = self.population.respond(self.crowd, self.state.p)
+        self._measured, self._grouped = {}, {}
+
+    @property
+    def demand(self) -> Demand:
+        """What users ask of the models now; without users all contexts count alike."""
+        if self.population is None or self.crowd is None:
+            return Demand(self.batch.context_weights)
+        return self.population.query(self.crowd)
 
     @property
     def round(self) -> int:
@@ -110,6 +130,11 @@ class Ecosystem(mesa.Model):
         return [self.graph.nodes[name]["agent"] for name in self.blueprint.names]
 
     @property
+    def cohorts(self) -> list[Cohort]:
+        """The groups of users, in the order of the scenario."""
+        return [agent for agent in self.agents if isinstance(agent, Cohort)]
+
+    @property
     def blueprint(self) -> Blueprint:
         """Settings of the selected world."""
         return self.batch.worlds[self.world]
@@ -117,8 +142,24 @@ class Ecosystem(mesa.Model):
     def measure(self, name: str) -> Tensor:
         """Return one quantity of every model now, ``[worlds, models]``; computed once a round."""
         if name not in self._measured:
-            self._measured[name] = self.learner.measures[name](self.state.p, self.batch)
+            self._measured[name] = self._measure(name)
         return self._measured[name]
+
+    def _measure(self, name: str) -> Tensor:
+        if name == "alignment_served":
+            return alignment_served(self.state.p, self.batch, self.demand.weights)
+        if name == "volume":
+            volume = self.demand.volume
+            return self.state.p.new_full(self.state.p.shape[:2], torch.nan) if volume is None else volume.sum(-1)
+        return self.learner.measures[name](self.state.p, self.batch)
+
+    def group_values(self) -> dict[str, Tensor]:
+        """Return the columns of the table `groups` now, ``[worlds, groups]`` each; nothing without users."""
+        if self.population is None or self.crowd is None:
+            return {}
+        if not self._grouped:
+            self._grouped = group_values(self.population, self.crowd, self.state.p)
+        return self._grouped
 
     def looking(self, index: int) -> np.random.Generator:
         """Return a generator for a look at a model, one that moves nothing else."""
@@ -131,7 +172,7 @@ class Ecosystem(mesa.Model):
         p = torch.where(chosen, initial, self.state.p)
         corpus = tuple(torch.where(chosen, initial, past) for past in self.state.corpus)
         self.state = replace(self.state, p=p, corpus=corpus)
-        self._measured = {}
+        self._measured, self._grouped = {}, {}
 
     def finite(self) -> Tensor:
         """Return which worlds have a finite state, ``[worlds]``."""

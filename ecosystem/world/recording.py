@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ecosystem.measures.gaussian import mean_and_covariance
+from ecosystem.measures.groups import biases
 from ecosystem.measures.rewards import named_alignments
 from ecosystem.scenario.columns import gaussian_states
 from ecosystem.scenario.fields.outputs import GaussianOutputs
@@ -33,7 +34,9 @@ class Recorder:
     def __init__(self, model: Ecosystem) -> None:
         self._model = model
         self._record = model.blueprint.scenario.record
-        self._names = list(model.learner.measures)
+        self._names = ["alignment", "alignment_served", *_without(model.learner.measures, "alignment"), "volume"]
+        self._groups: list[list[dict[str, NDArray[np.float64]]]] = [[] for _ in range(model.batch.size)]
+        self._bias: list[list[dict[str, float]]] = [[] for _ in range(model.batch.size)]
         self._rounds: list[list[int]] = [[] for _ in range(model.batch.size)]
         self._models: list[list[NDArray[np.float64]]] = [[] for _ in range(model.batch.size)]
         self._alignments: list[list[NDArray[np.float64]]] = [[] for _ in range(model.batch.size)]
@@ -46,13 +49,25 @@ class Recorder:
         model, chosen = self._model, list(worlds)
         columns = np.stack([model.measure(name).cpu().numpy() for name in self._names])[:, chosen]
         named = named_alignments(model.state.p, model.batch).cpu().numpy() if self._record.alignments else None
+        groups, bias = self._of_users()
         for position, world in enumerate(chosen):
+            if groups:
+                self._groups[world].append({name: values[world] for name, values in groups.items()})
+                self._bias[world].append({name: float(values[world]) for name, values in bias.items()})
             self._rounds[world].append(model.round)
             self._models[world].append(columns[:, position])
             if named is not None:
                 self._alignments[world].append(named[world])
             if self._record.states:
                 self._states[world].append(np.array(model.state.p[world].cpu().numpy()))
+
+    def _of_users(self) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
+        population, crowd, p = self._model.population, self._model.crowd, self._model.state.p
+        if population is None or crowd is None:
+            return {}, {}
+        values = self._model.group_values()
+        bias = biases(population, crowd, p, values)
+        return ({k: v.cpu().numpy() for k, v in values.items()}, {k: v.cpu().numpy() for k, v in bias.items()})
 
     def tables(self, world: int, run: str) -> dict[str, pa.Table]:
         """Return the rows of one world."""
@@ -61,13 +76,29 @@ class Recorder:
         values = np.stack(self._models[world])  # [rounds, measures, models]
         tables = {
             "models": self._models_table(plan, run, rounds, values),
-            "rounds": _rounds_table(run, rounds, values[:, self._names.index("alignment")]),
+            "rounds": _rounds_table(run, rounds, values[:, self._names.index("alignment")], self._bias[world]),
         }
+        if self._groups[world]:
+            tables["groups"] = self._groups_table(run, rounds, self._groups[world])
         if self._record.alignments:
             tables["alignments"] = _alignments_table(plan, run, rounds, np.stack(self._alignments[world]))
         if self._record.states:
             tables["states"] = _states_table(plan, run, rounds, np.stack(self._states[world]))
         return tables
+
+    def _groups_table(
+        self, run: str, rounds: NDArray[np.int64], values: Sequence[Mapping[str, NDArray[np.float64]]]
+    ) -> pa.Table:
+        assert self._model.population is not None
+        names = self._model.population.names
+        columns: dict[str, pa.Array] = {
+            "run": _repeated(run, len(rounds) * len(names)),
+            "round": pa.array(np.repeat(rounds, len(names))),
+            "group": _names(names, len(rounds)),
+        }
+        for name in values[0]:
+            columns[name] = _numbers(np.concatenate([one[name] for one in values]))
+        return pa.table(columns)
 
     def _models_table(
         self, plan: Blueprint, run: str, rounds: NDArray[np.int64], values: NDArray[np.float64]
@@ -80,7 +111,6 @@ class Recorder:
         }
         for number, name in enumerate(self._names):
             columns[name] = _numbers(values[:, number].ravel())
-        columns["volume"] = pa.nulls(values.shape[0] * models, pa.float64())
         columns["distance"] = pa.array(
             np.tile(_distances(plan), len(rounds)), mask=np.tile(_unreached(plan), len(rounds))
         )
@@ -112,7 +142,13 @@ def _unreached(plan: Blueprint) -> NDArray[np.bool_]:
     return _distances(plan) < 0
 
 
-def _rounds_table(run: str, rounds: NDArray[np.int64], alignment: NDArray[np.float64]) -> pa.Table:
+def _without(names: Iterable[str], one: str) -> list[str]:
+    return [name for name in names if name != one]
+
+
+def _rounds_table(
+    run: str, rounds: NDArray[np.int64], alignment: NDArray[np.float64], bias: Sequence[Mapping[str, float]]
+) -> pa.Table:
     rewarded = ~np.isnan(alignment)
     count = rewarded.sum(-1)
     mean = np.where(rewarded, alignment, 0.0).sum(-1) / np.where(count > 0, count, 1)
@@ -122,7 +158,8 @@ def _rounds_table(run: str, rounds: NDArray[np.int64], alignment: NDArray[np.flo
         "alignment": pa.array(mean, mask=count == 0),
     }
     for name in ("preference_bias", "disparate_bias", "representation_gap", "systemic_failure"):
-        columns[name] = pa.nulls(len(rounds), pa.float64())
+        found = np.array([one[name] for one in bias]) if bias else np.full(len(rounds), np.nan)
+        columns[name] = _numbers(found)
     return pa.table(columns)
 
 

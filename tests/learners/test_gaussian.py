@@ -229,7 +229,7 @@ def random_gaussians(seed: int, models: int, dimension: int, contexts: int, exac
     }
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=120)
 @given(
     st.builds(
         random_gaussians,
@@ -359,10 +359,10 @@ def test_sampled_tends_to_exact_at_the_rate_of_one_over_root_n(covariance: str) 
     # Exact choice among finitely many wants a linear reward.
     written["models"][0]["curation"]["attack_reward"] = "right"
     written["models"][3]["curation"]["reward"] = "split"
-    exact = run(written | {"mode": "exact"}, 3).state.p
-    sizes, errors = [100, 400, 1600, 6400], []
+    exact = run(written | {"mode": "exact"}, 2).state.p
+    sizes, errors = [400, 1600, 6400], []
     for size in sizes:
-        drawn = run(written | {"learning": written["learning"] | {"examples": size}}, 3, 24).state.p
+        drawn = run(written | {"learning": written["learning"] | {"examples": size}}, 2, 24).state.p
         errors.append((drawn - exact).square().mean((0, 2)).sqrt())
     found = torch.stack(errors)
     # Each model's mean and second moments on their own, means first.
@@ -370,7 +370,7 @@ def test_sampled_tends_to_exact_at_the_rate_of_one_over_root_n(covariance: str) 
         error = found[..., part].square().mean(-1).sqrt().numpy()
         slopes = np.polyfit(np.log(sizes), np.log(error), 1)[0]
         assert slopes == pytest.approx(-0.5, abs=0.1)
-        assert slopes.mean() == pytest.approx(-0.5, abs=0.04)
+        assert slopes.mean() == pytest.approx(-0.5, abs=0.05)
 
 
 # Collapse and accumulation

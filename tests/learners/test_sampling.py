@@ -79,7 +79,7 @@ def test_models_rounds_purposes_and_seeds_are_independent(draws: int) -> None:
         (here[:-1, 0], here[1:, 0]),
     ]
     for one, another in pairs:
-        table = [[int((one == a).__and__(another == b).sum()) for b in (False, True)] for a in (False, True)]
+        table = [[int(((one == a) & (another == b)).sum()) for b in (False, True)] for a in (False, True)]
         assert chi2_contingency(table).pvalue > 0.0005
 
 

@@ -10,7 +10,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from ecosystem.errors import Problem
-from ecosystem.scenario.checks import curators, expectations, gaussians, modes, names, network, probabilities, rewards
+from ecosystem.scenario.checks import (
+    curators,
+    expectations,
+    gaussians,
+    modes,
+    names,
+    network,
+    probabilities,
+    rewards,
+    users,
+)
 from ecosystem.scenario.checks.facts import Facts
 from ecosystem.scenario.document import Document
 
@@ -30,6 +40,8 @@ _CHECKS = (
     network.check_edges,
     network.check_file,
     network.check_generator,
+    users.check_groups,
+    users.check_responses,
     modes.check_mode,
     expectations.check_expectations,
 )

@@ -33,6 +33,8 @@ def _columns(facts: Facts, expect: Mapping[Any, Any], table: str, path: Path) ->
     columns = TABLES[table]
     if table == "states" and facts.dimension is not None:
         columns = (*columns, *gaussian_states(facts.dimension))
+    if table == "groups":
+        columns = (*columns, *mapping(mapping(facts.data.get("outputs")).get("scores")))
     column = expect.get("column")
     if isinstance(column, str) and column not in columns:
         message = f"the table {table} has no column {shorten(column)}{did_you_mean(column, columns)}"

@@ -99,6 +99,8 @@ def _distributions(facts: Facts) -> Iterator[tuple[Path, Any]]:
     for index, entry in facts.models:
         for key in ("real", "initial"):
             yield ("models", index, key), entry.get(key)
+    for index, group in entries(mapping(facts.data.get("users")).get("groups")):
+        yield ("users", "groups", index, "data"), group.get("data")
 
 
 def _curations(facts: Facts) -> Iterator[tuple[Path, Mapping[Any, Any], list[Any]]]:

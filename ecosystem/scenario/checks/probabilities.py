@@ -17,6 +17,8 @@ def check_distributions(facts: Facts) -> Iterator[Problem]:
     places: list[tuple[Path, Any]] = [(("real",), facts.data.get("real"))]
     for index, entry in facts.models:
         places += [(("models", index, key), entry.get(key)) for key in ("real", "initial")]
+    for index, group in entries(mapping(facts.data.get("users")).get("groups")):
+        places.append((("users", "groups", index, "data"), group.get("data")))
     for path, value in places:
         yield from misfits(facts, value, path, "a distribution")
         yield from _improbable(value, path, "the probabilities")

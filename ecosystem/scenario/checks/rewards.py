@@ -37,6 +37,8 @@ def check_dimensions(facts: Facts) -> Iterator[Problem]:
     """Check that a reward is a number per output, or such a row per context."""
     for name, value in facts.rewards.items():
         yield from misfits(facts, value, ("rewards", name), "a reward")
+    for name, value in mapping(mapping(facts.data.get("outputs")).get("scores")).items():
+        yield from misfits(facts, value, ("outputs", "scores", name), "a score")
 
 
 def misfits(facts: Facts, value: Any, path: Path, what: str) -> Iterator[Problem]:

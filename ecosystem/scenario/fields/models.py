@@ -43,6 +43,8 @@ class Diet(Block):
     """Share of its in-neighbours' outputs, as generated, split by edge weight."""
     neighbours_curated: Share = 0.0
     """Share of its in-neighbours' outputs, as each neighbour's own curator kept them."""
+    users: Share = 0.0
+    """Share of what its own users bring: each group's data, weighted by the volume the group sends."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

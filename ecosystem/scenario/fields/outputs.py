@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field
 
-from ecosystem.scenario.fields.common import Block, Count
+from ecosystem.scenario.fields.common import Block, Count, Name, Reward
 
 
 class CategoricalOutputs(Block):
@@ -18,6 +18,8 @@ class CategoricalOutputs(Block):
     """How many different outputs there are."""
     contexts: Count = 1
     """How many kinds of prompt there are."""
+    scores: dict[Name, Reward] = Field(default_factory=dict)
+    """Named numbers per output, written as rewards are; preference bias reads `lean`, disparate bias `quality`."""
 
     @property
     def numbers(self) -> int:
@@ -34,6 +36,8 @@ class GaussianOutputs(Block):
     """How many numbers an output has."""
     contexts: Count = 1
     """How many kinds of prompt there are."""
+    scores: dict[Name, Reward] = Field(default_factory=dict)
+    """Named numbers per output, written as rewards are; preference bias reads `lean`, disparate bias `quality`."""
 
     @property
     def numbers(self) -> int:

@@ -1,0 +1,113 @@
+"""Users: groups that exist, ask of contexts and models that exist, and can be satisfied where it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ecosystem.errors import Path, Problem, did_you_mean, shorten
+from ecosystem.scenario.checks.facts import Facts, entries, mapping, number
+
+_NEEDS_REWARD = {"retention": "risk", "replicator": "satisfaction", "softmax": "experience", "multiplicative": "risk"}
+
+
+def check_groups(facts: Facts) -> Iterator[Problem]:
+    """Check each group by itself: its name, contexts, models and reward."""
+    seen: dict[str, int] = {}
+    for index, group in _groups(facts):
+        path: Path = ("users", "groups", index)
+        name = group.get("name")
+        if isinstance(name, str) and name in seen:
+            yield Problem((*path, "name"), f"groups[{seen[name]}] already has the name {shorten(name)}")
+        elif isinstance(name, str):
+            seen[name] = index
+        yield from _contexts(facts, group.get("contexts"), (*path, "contexts"))
+        yield from _models(facts, group.get("models"), (*path, "models"))
+        reward = group.get("reward")
+        if isinstance(reward, str) and reward not in facts.rewards:
+            yield Problem(
+                (*path, "reward"), f"there is no reward {shorten(reward)}{did_you_mean(reward, facts.rewards)}"
+            )
+
+
+def check_responses(facts: Facts) -> Iterator[Problem]:
+    """Check that rules name groups that exist, and that groups have what the rules go by."""
+    names = [group.get("name") for _, group in _groups(facts)]
+    for path, rule in _rules(facts):
+        group = rule.get("group")
+        if isinstance(group, str) and group not in names:
+            known = did_you_mean(group, [name for name in names if isinstance(name, str)])
+            yield Problem((*path, "group"), f"there is no group {shorten(group)}{known}")
+        if rule.get("method") == "drift" and facts.kind == "categorical":
+            yield Problem(path, "drift moves means, which categorical outputs have not; use outputs: {kind: gaussian}")
+        yield from _wanting(facts, path, str(rule.get("method")))
+    if mapping(facts.data.get("users")).get("curate") is True:
+        yield from _without_reward(facts, "the group's users curate, so they need a reward")
+    if "users" not in facts.data or facts.data["users"] is None:
+        for index, entry in facts.models:
+            share = number(mapping(entry.get("diet")).get("users"))
+            if share:
+                yield Problem(("models", index, "diet", "users"), "the scenario has no users; add a `users` block")
+
+
+def _wanting(facts: Facts, path: Path, method: str) -> Iterator[Problem]:
+    if method not in _NEEDS_REWARD:
+        return
+    yield from _without_reward(facts, f"{method} goes by {_NEEDS_REWARD[method]}, so every group needs a reward")
+    if _NEEDS_REWARD[method] != "risk":
+        return
+    for index, group in _groups(facts):
+        reward = facts.rewards.get(group.get("reward"))
+        endless = isinstance(reward, Mapping) and (number(reward.get("curvature", 0)) or 0) <= 0
+        if endless and group.get("best") is None:
+            message = f"a reward without curvature has no largest value, and {method} goes by risk; state `best`"
+            yield Problem(("users", "groups", index), message)
+    del path
+
+
+def _without_reward(facts: Facts, why: str) -> Iterator[Problem]:
+    for index, group in _groups(facts):
+        if group.get("reward") is None:
+            yield Problem(("users", "groups", index), f"has no reward; {why}")
+
+
+def _contexts(facts: Facts, written: Any, path: Path) -> Iterator[Problem]:
+    listed = list(written) if isinstance(written, (list, tuple, Mapping)) else []
+    for context in listed:
+        if facts.contexts is None or isinstance(context, bool) or not isinstance(context, int):
+            continue
+        if not 0 <= context < facts.contexts:
+            yield Problem(path, f"contexts go from 0 to {facts.contexts - 1}, outputs.contexts (got {context})")
+    yield from _weighed(written, path)
+    if isinstance(written, (list, tuple)) and len(set(map(str, listed))) < len(listed):
+        yield Problem(path, "a context stands twice; give weights as a map instead")
+
+
+def _models(facts: Facts, written: Any, path: Path) -> Iterator[Problem]:
+    listed = list(written) if isinstance(written, (list, tuple, Mapping)) else []
+    for name in listed:
+        if facts.names is not None and isinstance(name, str) and name not in facts.names:
+            yield Problem(path, f"there is no model {shorten(name)}{did_you_mean(name, facts.names)}")
+    yield from _weighed(written, path)
+
+
+def _weighed(written: Any, path: Path) -> Iterator[Problem]:
+    if isinstance(written, Mapping) and written:
+        weights = [number(weight) for weight in written.values()]
+        if all(weight is not None for weight in weights) and sum(weight or 0 for weight in weights) <= 0:
+            yield Problem(path, "the weights are all 0; at least one must be above 0")
+
+
+def _groups(facts: Facts) -> list[tuple[int, Mapping[Any, Any]]]:
+    return entries(mapping(facts.data.get("users")).get("groups"))
+
+
+def _rules(facts: Facts) -> Iterator[tuple[Path, Mapping[Any, Any]]]:
+    users = mapping(facts.data.get("users"))
+    feedback = users.get("feedback")
+    if isinstance(feedback, Mapping):
+        yield ("users", "feedback"), feedback
+    for index, rule in entries(feedback):
+        yield ("users", "feedback", index), rule
+    if isinstance(users.get("choice"), Mapping):
+        yield ("users", "choice"), users["choice"]
