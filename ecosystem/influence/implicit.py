@@ -61,12 +61,25 @@ def respond(linear: Linearisation, right: Tensor) -> Tensor:
     return solution
 
 
-def slope(linear: Linearisation, push: Push, weight: Tensor) -> Tensor:
-    """Return the gradient of Σ weight · J over the levers, by one transposed solve, ``[levers]``."""
+def slope(linear: Linearisation, push: Push, weight: Tensor, tolerance: float = 1e-13) -> Tensor:
+    """Return the gradient of Σ weight · J over the levers, by one transposed solve, ``[levers]``.
+
+    Parameters
+    ----------
+    linear : Linearisation
+        The round at its stable point.
+    push : Push
+        The levers.
+    weight : Tensor
+        Weight of each model's alignment, ``[models]``; 0 for models without a reward.
+    tolerance : float
+        Relative residual of the solve.
+    """
     per_number = torch.where(weight[:, None, None] != 0, linear.round.measured * weight[:, None, None], 0.0)
     aim = linear.round.frame.tangent(per_number[..., None])
     right = linear.adjoint(torch.zeros_like(aim), aim)
-    w = gmres(lambda w: w - linear.adjoint(w), right)[..., 0] if bool((right != 0).any()) else right[..., 0]
+    solved = gmres(lambda w: w - linear.adjoint(w), right, tolerance) if bool((right != 0).any()) else right
+    w = solved[..., 0]
     direct = directly(push, linear.before)
     return push.collect(linear, w) + torch.where(weight[:, None] != 0, weight[:, None] * direct, 0.0).sum(0)
 

@@ -200,7 +200,7 @@ class _Draw:
         steps = sent[self._worlds].flatten(2).cumsum(1)  # [worlds, groups, models × contexts]
         place = (self._reader * self._batch.contexts + self._context)[:, None].expand(-1, steps.shape[1], -1)
         here = steps.gather(2, place)
-        wanted = self._uniform("examples.group")[..., 0] * here[:, -1]
+        wanted = self._uniform("examples.group") * here[:, -1]
         group = (here <= wanted[:, None]).sum(1).clamp_max(steps.shape[1] - 1)
         # A context in which nobody asks has nothing to bring: the reader's own outputs stand in.
         return torch.where(brings & (here[:, -1] > 0), self._author.first_group + group, law)

@@ -61,14 +61,14 @@ def test_a_linear_reward_shifts_the_mean(d: int, seed: int, rank: int, temperatu
     assert np.abs(spread - covariance).max() < 1e-13 * size**2 * (1 + np.abs(covariance).max())
 
 
-@pytest.mark.parametrize("curvature", [0.0, 0.7, 4.0, -0.3])
+@pytest.mark.parametrize("curvature", [0.0, 0.7, 4.0, -0.2])
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
 def test_a_curved_reward_tilts_the_density(curvature: float, temperature: float) -> None:
     m, s, w, c = 0.6, 1.3, 0.8, -1.5
 
     def tilted(x: float) -> float:
         reward = w * x - curvature / 2 * (x - c) ** 2
-        return norm.pdf(x, m, s) * math.exp(reward / temperature)
+        return math.exp(reward / temperature - ((x - m) / s) ** 2 / 2)
 
     whole, first, second = (
         quad(lambda x, n=n: x**n * tilted(x), -60, 60, epsabs=1e-14, epsrel=1e-13, limit=500, points=[0])[0]
@@ -135,9 +135,9 @@ def two_candidates(beta: float) -> tuple[float, float]:
     """Mean and variance of the kept of two standard normal draws, by integration over both."""
 
     def density(y: float, x: float) -> float:
-        return 2 * norm.pdf(x) * norm.pdf(y) / (1 + math.exp(beta * (y - x)))
+        return math.exp(-(x * x + y * y) / 2) / math.pi / (1 + math.exp(beta * (y - x)))
 
-    moment = [dblquad(lambda y, x, n=n: x**n * density(y, x), -9, 9, -9, 9, epsabs=1e-9)[0] for n in (1, 2)]
+    moment = [dblquad(lambda y, x, n=n: x**n * density(y, x), -8, 8, -8, 8, epsabs=1e-8)[0] for n in (1, 2)]
     return moment[0], moment[1] - moment[0] ** 2
 
 

@@ -15,7 +15,7 @@ from ecosystem import Ecosystem, Scenario
 
 Written = dict[str, Any]
 ROUNDS = 3
-few = settings(deadline=None, max_examples=40)
+few = settings(deadline=None, max_examples=60)
 
 
 def states(written: Written, rounds: int = ROUNDS) -> np.ndarray:

@@ -26,7 +26,13 @@ WRITTEN: dict[str, Any] = {
     "outputs": {"kind": "categorical", "size": OUTPUTS, "contexts": CONTEXTS},
     "rewards": REWARDS,
     "models": [
-        {"name": "a", "reward": "up", "real": [0.1, 0.2, 0.3, 0.4], "initial": [0.4, 0.3, 0.2, 0.1], "diet": {"raw": 1}},
+        {
+            "name": "a",
+            "reward": "up",
+            "real": [0.1, 0.2, 0.3, 0.4],
+            "initial": [0.4, 0.3, 0.2, 0.1],
+            "diet": {"raw": 1},
+        },
         {"name": "b", "reward": "split", "initial": {"draw": "dirichlet"}, "diet": {"raw": 1}},
         {"name": "c", "diet": {"raw": 1}},
     ],

@@ -1,0 +1,287 @@
+"""Quantities of Gaussian models against integrals, closed forms and drawn outputs, singular ones too."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.linalg import sqrtm
+from scipy.stats import multivariate_normal, norm
+
+import ecosystem
+from ecosystem import Ecosystem, Scenario
+
+Law = tuple[Any, Any]
+
+
+def measured(measure: str, model: Law, other: Law, reward: dict[str, Any] | None = None) -> float:
+    """One quantity of a model that was one law while its real data are another."""
+    d = len(model[0])
+    written = {
+        "name": "measured",
+        "rounds": 1,
+        "outputs": {"kind": "gaussian", "dimension": d},
+        "rewards": {} if reward is None else {"r": reward},
+        "models": [
+            {
+                "name": "m",
+                "real": {"mean": list(other[0]), "covariance": other[1]},
+                "initial": {"mean": list(model[0]), "covariance": model[1]},
+                "diet": {"raw": 1},
+            }
+            | ({} if reward is None else {"reward": "r"})
+        ],
+    }
+    return float(Ecosystem(Scenario(**written)).measure(measure)[0, 0])
+
+
+def random_law(g: np.random.Generator, d: int) -> Law:
+    root = g.normal(size=(d, d + 1))
+    return g.normal(size=d).tolist(), (root @ root.T).tolist()
+
+
+# Entropy and divergence
+
+
+@pytest.mark.parametrize("d", [1, 2, 4])
+def test_entropy(d: int) -> None:
+    g = np.random.default_rng(d)
+    mean, covariance = random_law(g, d)
+    expected = multivariate_normal(mean, covariance).entropy()
+    assert measured("entropy", (mean, covariance), random_law(g, d)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_divergence_by_integration() -> None:
+    (m, s), (n, r) = (0.7, 0.8), (-1.1, 1.9)
+
+    def integrand(x: float) -> float:
+        return norm.pdf(x, m, s) * (norm.logpdf(x, m, s) - norm.logpdf(x, n, r))
+
+    expected = quad(integrand, m - 12 * s, m + 12 * s, epsabs=1e-13, epsrel=1e-13)[0]
+    assert measured("divergence_real", ([m], s**2), ([n], r**2)) == pytest.approx(expected, abs=1e-11)
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_divergence_in_the_mean_of_drawn_outputs(d: int) -> None:
+    g = np.random.default_rng(d)
+    p, q = random_law(g, d), random_law(g, d)
+    x = g.multivariate_normal(*p, size=200_000)
+    logs = multivariate_normal(*p).logpdf(x) - multivariate_normal(*q).logpdf(x)
+    found = measured("divergence_real", p, q)
+    assert abs(logs.mean() - found) < 5 * logs.std() / math.sqrt(len(x))
+    assert found > 0.1
+
+
+@pytest.mark.parametrize("mean", [[0.0, 0.0], [0.1, -3.7], [1234.5, 0.3]])
+def test_divergence_of_single_points(mean: list[float]) -> None:
+    moved = [mean[0] + 1e-3, mean[1]]
+    assert measured("divergence_real", (mean, 0.0), (mean, 0.0)) == 0
+    assert measured("divergence_real", (mean, 0.0), (moved, 0.0)) == math.inf
+    assert measured("divergence_real", (mean, 0.0), (mean, 1.0)) == math.inf
+    assert measured("divergence_real", (mean, 1.0), (mean, 0.0)) == math.inf
+
+
+def test_divergence_of_laws_on_a_line_is_that_along_it() -> None:
+    # Both on the line (1, 2) + z·(2, −1), of which z is N(0, 1) and N(½, 4); √5 a unit of z.
+    line = np.outer([2.0, -1.0], [2.0, -1.0])
+    p, q = ([1.0, 2.0], line.tolist()), ([2.0, 1.5], (4 * line).tolist())
+    assert measured("divergence_real", p, q) == pytest.approx(math.log(2) + (1 + 0.25) / 8 - 0.5, abs=1e-9)
+    off_the_line, across = ([2.0, 1.6], q[1]), (q[0], (4 * line + 0.01 * np.eye(2)).tolist())
+    assert measured("divergence_real", p, off_the_line) == math.inf
+    assert measured("divergence_real", p, across) == math.inf
+    assert measured("divergence_real", across, p) == math.inf
+
+
+def test_a_point_stays_the_same_point_through_rounding() -> None:
+    # .3 m + .7 m is not m to the last digit, nor is the variance then exactly 0.
+    for covariance in ("fixed", "learned"):
+        for mean in np.random.default_rng(0).normal(size=(20, 2)) * 30:
+            written = {
+                "name": "still",
+                "rounds": 1,
+                "outputs": {"kind": "gaussian", "dimension": 2},
+                "rewards": {"r": {"linear": [1.0, 1.0]}},
+                "models": [
+                    {
+                        "name": "m",
+                        "reward": "r",
+                        "real": {"mean": mean.tolist(), "covariance": 0},
+                        "diet": {"real": 0.2, "raw": 0.1, "curated": 0.7},
+                        "curation": {"method": "best_of", "candidates": 3},
+                    }
+                ],
+                "learning": {"covariance": covariance, "rate": 0.7},
+            }
+            model = Ecosystem(Scenario(**written))
+            for _ in range(20):
+                model.step()
+            found = {name: float(model.measure(name)) for name in model.learner.measures}
+            assert found["entropy"] == -math.inf
+            assert found["divergence_real"] == found["divergence_initial"] == 0
+            assert found["displacement"] < 1e-25
+            assert found["alignment"] == pytest.approx(mean.sum(), abs=1e-11)
+
+
+# Distance
+
+
+@pytest.mark.parametrize(("one", "other"), [((0.4, 0.25), (-1.0, 4.0)), ((2.0, 0.0), (-1.0, 4.0)), ((1, 0), (3, 0))])
+def test_distance_of_scalars(one: tuple[float, float], other: tuple[float, float]) -> None:
+    (m, variance), (n, spread) = one, other
+    expected = math.hypot(m - n, math.sqrt(variance) - math.sqrt(spread))
+    assert measured("distance_real", ([m], variance), ([n], spread)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_distance_of_a_known_pair() -> None:
+    # For 2 × 2 matrices tr (S^½ R S^½)^½ = √(tr SR + 2 √det SR).
+    s, r = np.array([[2.0, 1.0], [1.0, 1.0]]), np.array([[1.0, -0.5], [-0.5, 3.0]])
+    cross = math.sqrt(np.trace(s @ r) + 2 * math.sqrt(np.linalg.det(s @ r)))
+    expected = math.sqrt(3**2 + 4**2 + np.trace(s + r) - 2 * cross)
+    found = measured("distance_real", ([1.0, 1.0], s.tolist()), ([4.0, 5.0], r.tolist()))
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+@settings(deadline=None, max_examples=40)
+@given(d=st.integers(1, 4), seed=st.integers(0, 2**32))
+def test_distance_by_the_usual_formula(d: int, seed: int) -> None:
+    g = np.random.default_rng(seed)
+    (m, s), (n, r) = random_law(g, d), random_law(g, d)
+    root = sqrtm(np.array(s))
+    square = np.sum((np.array(m) - n) ** 2) + np.trace(np.array(s) + r) - 2 * np.trace(sqrtm(root @ r @ root).real)
+    assert measured("distance_real", (m, s), (n, r)) == pytest.approx(math.sqrt(square), abs=1e-7)
+    assert measured("distance_real", (m, s), (m, s)) < 1e-13 * (1 + np.trace(s))
+
+
+@pytest.mark.parametrize("step", [1e-4, 1e-8])
+def test_distance_of_laws_that_are_close(step: float) -> None:
+    covariance = np.array([[2.0, 1.0], [1.0, 1.0]])
+    near = covariance * (1 + step) ** 2
+    expected = step * math.sqrt(3.0)  # ‖((1 + ε) − 1) S^½‖ = ε √tr S
+    found = measured("distance_real", ([0, 0], covariance.tolist()), ([0, 0], near.tolist()))
+    assert found == pytest.approx(expected, rel=1e-6)
+
+
+def test_distance_of_flat_laws() -> None:
+    # Along two lines at an angle: tr S + tr R − 2 |cos|·√(tr S tr R).
+    one, other = np.array([2.0, 0.0]), np.array([3.0, 3.0])
+    expected = math.sqrt(4 + 18 - 2 * 6)
+    laws = [([1.0, 1.0], np.outer(line, line).tolist()) for line in (one, other)]
+    assert measured("distance_real", *laws) == pytest.approx(expected, abs=1e-12)
+    assert measured("distance_real", laws[0], laws[0]) < 1e-13
+    assert measured("distance_real", laws[0], ([1.0, 1.0], 0.0)) == pytest.approx(2.0, abs=1e-12)
+
+
+def test_displacement_is_that_of_the_mean() -> None:
+    written = {
+        "name": "moved",
+        "rounds": 1,
+        "outputs": {"kind": "gaussian", "dimension": 2, "contexts": 2},
+        "models": [
+            {
+                "name": "m",
+                "initial": [{"mean": [1, 1]}, {"mean": [0, 0], "covariance": 4.0}],
+                "real": [{"mean": [4, 5], "covariance": 2.0}, {"mean": [0, 1]}],
+                "diet": {"real": 1},
+            }
+        ],
+    }
+    model = Ecosystem(Scenario(**written))
+    assert float(model.measure("displacement")) == 0
+    model.step()
+    assert float(model.measure("displacement")) == pytest.approx((25 + 1) / 2, abs=1e-12)
+
+
+# Rewards
+
+
+@pytest.mark.parametrize("curvature", [0.0, 1.7, -0.4])
+def test_rewards_of_drawn_outputs(curvature: float) -> None:
+    g = np.random.default_rng(0)
+    mean, covariance = [0.4, -0.9], [[1.3, 0.5], [0.5, 0.6]]
+    linear, centre = np.array([0.8, -0.3]), np.array([1.0, 2.0])
+    x = g.multivariate_normal(mean, covariance, size=400_000)
+    r = x @ linear - curvature / 2 * ((x - centre) ** 2).sum(-1)
+    reward = {"linear": linear.tolist(), "curvature": curvature, "centre": centre.tolist()}
+    law = (mean, covariance)
+    assert abs(measured("alignment", law, law, reward) - r.mean()) < 5 * r.std() / math.sqrt(len(r))
+    squares = (r - r.mean()) ** 2
+    assert abs(measured("reward_variance", law, law, reward) - r.var()) < 5 * squares.std() / math.sqrt(len(r))
+
+
+def test_rewards_by_integration() -> None:
+    m, s, w, k, c = 0.6, 1.3, 0.8, 2.1, -1.5
+
+    def reward(x: float) -> float:
+        return w * x - k / 2 * (x - c) ** 2
+
+    mean, square = (
+        quad(lambda x, n=n: reward(x) ** n * norm.pdf(x, m, s), m - 14 * s, m + 14 * s, epsabs=1e-12)[0] for n in (1, 2)
+    )
+    law, written = ([m], s**2), {"linear": [w], "curvature": k, "centre": [c]}
+    assert measured("alignment", law, law, written) == pytest.approx(mean, abs=1e-10)
+    assert measured("reward_variance", law, law, written) == pytest.approx(square - mean**2, abs=1e-9)
+
+
+def test_without_a_reward_there_is_no_alignment() -> None:
+    law = ([0.0], 1.0)
+    for measure in ("alignment", "alignment_served", "reward_variance"):
+        assert math.isnan(measured(measure, law, law))
+
+
+# In the tables
+
+
+def test_tables_hold_infinities_and_no_numbers_in_place_of_nothing(tmp_path: Path) -> None:
+    scenario = Scenario(
+        name="tables",
+        rounds=1,
+        outputs={"kind": "gaussian", "dimension": 2},
+        models=[
+            {"name": "point", "initial": {"mean": [3, 4], "covariance": 0}, "diet": {"raw": 1}},
+            {
+                "name": "wide",
+                "initial": {"mean": [1, 2], "covariance": [[2.0, 0.5], [0.5, 1.0]]},
+                "diet": {"raw": 1},
+            },
+        ],
+        record={"states": True},
+    )
+    results = ecosystem.run(scenario, out=tmp_path / "out")
+    point = results.models[results.models["model"] == "point"]
+    assert (point["entropy"] == -math.inf).all()
+    assert (point["divergence_real"] == math.inf).all()
+    assert (point["divergence_initial"] == 0).all()
+    assert point["alignment"].isna().all()
+    # From N((3, 4), 0) to N(0, I): √(25 + 2).
+    assert point["distance_real"].tolist() == pytest.approx([math.sqrt(27)] * 2)
+    states = results.table("states")
+    wide = states[(states["model"] == "wide") & (states["round"] == 1)].sort_values("output")
+    assert wide["mean"].tolist() == [1, 2]
+    assert wide[["covariance_0", "covariance_1"]].to_numpy().tolist() == [[2.0, 0.5], [0.5, 1.0]]
+
+
+def test_looking_draws_from_the_law_and_moves_nothing() -> None:
+    covariance = np.array([[2.0, 0.8], [0.8, 0.5]])
+    scenario = Scenario(
+        name="look",
+        rounds=1,
+        mode="sampled",
+        outputs={"kind": "gaussian", "dimension": 2},
+        real={"mean": [1.0, -2.0], "covariance": covariance.tolist()},
+        models=[{"name": "m", "diet": {"raw": 1}}],
+        learning={"examples": 10},
+    )
+    model, other = Ecosystem(scenario, seed=1), Ecosystem(scenario, seed=1)
+    x = model.models[0].sample(100_000)
+    assert (np.abs(x.mean(0) - [1, -2]) < 5 * np.sqrt(covariance.diagonal() / len(x))).all()
+    assert np.cov(x.T) == pytest.approx(covariance, abs=0.05)
+    assert not np.array_equal(x[:10], model.models[0].sample(10))
+    model.step()
+    other.step()
+    assert model.state.p.equal(other.state.p)
