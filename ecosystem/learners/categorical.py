@@ -57,8 +57,9 @@ class Categorical(Learner):
         How many of a reader's examples come from which kind of source is drawn by its diet; those of
         `real` and `users` are its own draws, those of any other kind are that source's pool.
         """
-        pools = [self._pool(turn, p, "pool.raw", round_, pool, demand)]
-        kept = self._pool(turn, turn.curation.keep(p, demand.heard), "pool.curated", round_, pool, demand)
+        written = p if demand.filtered is None else demand.filtered
+        pools = [self._pool(turn, written, "pool.raw", round_, pool, demand)]
+        kept = self._pool(turn, turn.curation.keep(written, demand.heard), "pool.curated", round_, pool, demand)
         pools.append(torch.where(self.batch.chosen, kept, pools[0]))
         there = [counts.sum(-1) > 0 for counts in pools]
         pools = [counts / counts.sum(-1, keepdim=True).clamp_min(1.0) for counts in pools]

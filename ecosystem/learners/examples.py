@@ -151,7 +151,11 @@ class _Draw:
     def _labels(self) -> tuple[Tensor, Tensor]:
         """Draw each example's context and source."""
         v = self._turn.own(self._author.demand.weights)[self._worlds]
-        shares = (v[..., :, None] * self._turn.diet[self._worlds][..., None, :]).flatten(-2)
+        each = self._turn.shares(self._author.demand)[self._worlds]
+        # What a row without sources reads does not matter, for such a model learns what it has.
+        raw = (torch.arange(len(SOURCES)) == _RAW).to(each)
+        each = torch.where(each.sum(-1, keepdim=True) > 0, each, raw)
+        shares = (v[..., :, None] * each).flatten(-2)
         steps = shares.cumsum(-1)
         u = self._uniform("examples").reshape(*shares.shape[:2], -1)
         label = torch.searchsorted(steps / steps[..., -1:], u, right=True).clamp_max(shares.shape[-1] - 1)
@@ -202,7 +206,6 @@ class _Draw:
         here = steps.gather(2, place)
         wanted = self._uniform("examples.group") * here[:, -1]
         group = (here <= wanted[:, None]).sum(1).clamp_max(steps.shape[1] - 1)
-        # A context in which nobody asks has nothing to bring: the reader's own outputs stand in.
         return torch.where(brings & (here[:, -1] > 0), self._author.first_group + group, law)
 
     def _chosen(self, x: Tensor, model: Tensor, choice: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.turn import Turn
+from ecosystem.remedies.rejection_sampling import Rejection
 from ecosystem.scenario.fields.learning import WindowCorpus
 from ecosystem.users.crowd import Demand
 
@@ -68,6 +69,7 @@ class Learner(ABC):
         sequential = batch.learning.order == "sequential"
         self.turns = [Turn(batch, readers) for readers in (everyone[:, None] if sequential else [everyone])]
         self.seeds = [world.seed for world in batch.worlds]
+        self._remedy = Rejection(batch) if batch.worlds[0].scenario.remedy is not None else None
         # What no world asks for is left out; a world that asks for it with a weight of 0 gets the same bits.
         self._shares = bool((batch.sharing > 0).any())
         self._starts = bool((batch.rate < 1).any())
@@ -86,6 +88,8 @@ class Learner(ABC):
         asked = Demand(self.batch.context_weights) if demand is None else demand
         p, learned = state.p, []
         for turn in self.turns:
+            if self._remedy is not None:
+                asked = replace(asked, filtered=self._remedy.filter(p, asked))
             data = self.sample(turn, p, state.round, asked) if self.batch.sampled else turn.mixture(p, asked)
             shared = self._share(data, turn, asked.weights)
             corpus = self._corpus(shared, turn, state)

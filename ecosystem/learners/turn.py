@@ -55,19 +55,35 @@ class Turn:
 
     def mixture(self, p: Tensor, demand: Demand | None = None) -> Tensor:
         """Return D, what the diets make of all sources, ``[worlds, readers, contexts, numbers]``."""
-        kept = self.curation.keep(p, None if demand is None else demand.heard)
+        written = p if demand is None or demand.filtered is None else demand.filtered
+        kept = self.curation.keep(written, None if demand is None else demand.heard)
         total = self._share(_REAL) * self.real
         if self._asked[_RAW]:
-            total.addcmul_(self._share(_RAW), self.own(p))
+            total.addcmul_(self._share(_RAW), self.own(written))
         if self._asked[_CURATED]:
             total.addcmul_(self._share(_CURATED), self.own(kept))
         if self._asked[_NEIGHBOURS_RAW]:
-            total.addcmul_(self._share(_NEIGHBOURS_RAW), self.exchange.gather(p))
+            total.addcmul_(self._share(_NEIGHBOURS_RAW), self.exchange.gather(written))
         if self._asked[_NEIGHBOURS_CURATED]:
             total.addcmul_(self._share(_NEIGHBOURS_CURATED), self.exchange.gather(kept))
+        if written is not p:
+            total = torch.where(self.sourceless, self.own(p), total)
         if self._asked[_USERS] and demand is not None and demand.brought is not None and demand.volume is not None:
             total = self._with_users(total, demand.brought, self.own(demand.volume)[..., None] > 0, p)
         return total
+
+    def shares(self, demand: Demand) -> Tensor:
+        """Return how often a reader picks each source, ``[worlds, readers, contexts, sources]``.
+
+        Where nobody asks, the share of users is split over the other sources in proportion; a row without
+        any source is 0.
+        """
+        each = self.diet[:, :, None].expand(-1, -1, demand.weights.shape[-1], -1)
+        if demand.volume is not None:
+            unasked = (self.own(demand.volume) <= 0)[..., None] & (torch.arange(len(SOURCES)) == _USERS).to(each.device)
+            each = each.masked_fill(unasked, 0.0)
+        whole = each.sum(-1, keepdim=True)
+        return each / torch.where(whole > 0, whole, 1.0)
 
     def _with_users(self, total: Tensor, brought: Tensor, there: Tensor, p: Tensor) -> Tensor:
         """Add what users bring; where nobody asks, their share is split over the other sources in proportion."""

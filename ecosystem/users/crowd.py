@@ -49,6 +49,8 @@ class Demand:
     heard : Tensor, optional
         How much each voice counts among a model's curators, ``[worlds, groups + 2, models × contexts]``: the
         groups by what they ask, then 1, then 1 where nobody asks. None where users do not curate.
+    filtered : Tensor, optional
+        What a remedy leaves of what models write, as a source of training data; all of it by default.
     """
 
     weights: Tensor
@@ -57,3 +59,4 @@ class Demand:
     sent: Tensor | None = None
     data: Tensor | None = None
     heard: Tensor | None = None
+    filtered: Tensor | None = None

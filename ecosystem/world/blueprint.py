@@ -161,6 +161,7 @@ class Blueprint:
             (learning.regime, corpus, learning.order, learning.covariance, learning.examples, learning.pool),
             scenario.record,
             None if self.groups is None else self.groups.shape,
+            scenario.remedy is None,
         )
 
 

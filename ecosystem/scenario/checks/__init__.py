@@ -42,6 +42,7 @@ _CHECKS = (
     network.check_generator,
     users.check_groups,
     users.check_responses,
+    users.check_remedy,
     modes.check_mode,
     expectations.check_expectations,
 )

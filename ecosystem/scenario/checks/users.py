@@ -50,6 +50,24 @@ def check_responses(facts: Facts) -> Iterator[Problem]:
                 yield Problem(("models", index, "diet", "users"), "the scenario has no users; add a `users` block")
 
 
+def check_remedy(facts: Facts) -> Iterator[Problem]:
+    """Check that a remedy has users to filter for, groups that exist, and a score to go by."""
+    remedy = facts.data.get("remedy")
+    if not isinstance(remedy, Mapping):
+        return
+    if facts.kind != "categorical":
+        yield Problem(("remedy",), "filters categorical outputs only; leave it out")
+    if not mapping(facts.data.get("users")):
+        yield Problem(("remedy",), "filters what is written for groups of users; add a `users` block")
+    names = [name for _, group in _groups(facts) if isinstance(name := group.get("name"), str)]
+    for name in mapping(remedy.get("candidates")):
+        if name not in names:
+            yield Problem(("remedy", "candidates", name), f"there is no group {shorten(name)}{did_you_mean(name, names)}")
+    scores = mapping(mapping(facts.data.get("outputs")).get("scores"))
+    if number(remedy.get("quality", 1)) and "quality" not in scores:
+        yield Problem(("remedy",), "goes by the score `quality`; add it to outputs.scores, or write quality: 0")
+
+
 def _wanting(facts: Facts, path: Path, method: str) -> Iterator[Problem]:
     if method not in _NEEDS_REWARD:
         return

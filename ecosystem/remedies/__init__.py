@@ -1,0 +1,1 @@
+"""What helps against bias: one remedy a file."""
