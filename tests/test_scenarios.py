@@ -20,7 +20,7 @@ STORIES = {
     "scale_free_curated",
     "two_model_backfire",
 }
-SLOW = {"collapse", "pluralistic_curation"}
+SLOW = {"backfire_map", "collapse", "mixed_tastes"}
 
 
 def quick_first() -> list[object]:

@@ -120,8 +120,10 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
 
 def _own(matrix: pd.DataFrame) -> str:
     """Say for how many models curation backfires on themselves, where levers are models'."""
-    own = [name for name in matrix.columns if name in matrix.index and matrix.loc[name, name] < -_NOISE]
-    return f"; backfires on {len(own)} of {len(matrix.columns)}" if set(matrix.columns) <= set(matrix.index) else ""
+    if not set(matrix.columns) <= set(matrix.index):
+        return ""
+    own = matrix.loc[matrix.columns].to_numpy().diagonal()
+    return f"; backfires on {int((own < -_NOISE).sum())} of {len(own)}"
 
 
 def _print(matrix: pd.DataFrame) -> None:

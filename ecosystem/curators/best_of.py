@@ -55,9 +55,9 @@ class BestOf:
         return kept / kept.sum(-1, keepdim=True)
 
     def derivative(self, p: Tensor) -> Tensor:
-        """Return ∂kept[y]/∂p[x] where no rewards tie and K is finite.
+        """Return ∂kept[y]/∂p[x] for changes of p that sum to 0, where no rewards tie.
 
-        Without ties P(y) = F(≤)^K − F(<)^K, a polynomial of p.
+        Without ties P(y) = F(≤)^K − F(<)^K, a polynomial of p; for infinite K it does not change.
 
         Returns
         -------
@@ -66,8 +66,9 @@ class BestOf:
         """
         tie = self._tie.expand(p.shape)
         up_to = torch.zeros_like(p).scatter_add(-1, tie, p).cumsum(-1)
-        others = self._candidates - 1
-        steep = self._candidates * torch.where(up_to > 0, others * up_to.clamp_min(_TINY).log(), -math.inf).exp()
+        # For K → ∞ what is left of K·F^(K−1) multiplies the change of the whole, which is 0.
+        k = torch.where(torch.isinf(self._candidates), 0.0, self._candidates)
+        steep = k * torch.where(up_to > 0, (k - 1) * up_to.clamp_min(_TINY).log(), -math.inf).exp()
         below = torch.nn.functional.pad(steep, (1, 0))[..., :-1]
         worse = tie[..., None, :] < tie[..., :, None]
         slopes = torch.where(worse, (steep - below).gather(-1, tie)[..., None], 0.0)

@@ -252,7 +252,7 @@ class Curation:
             total.index_add_(1, where, blocks.index_select(1, part.valid) * part.weight[..., None])
         return rows, total
 
-    def _at_random(self, flat: Tensor, heard: Tensor | None) -> Tensor:
+    def _at_random(self, flat: Tensor, heard: Tensor | None = None) -> Tensor:
         """Return the part of each row that no curve chooses, ``[worlds, rows, 1]``."""
         left = flat.new_ones((*flat.shape[:2], 1))
         for part in self._parts:

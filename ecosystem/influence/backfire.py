@@ -84,7 +84,9 @@ def backfire(scenario: Scenario, seed: int = 0, models: Sequence[str] | None = N
 def _chosen(labels: tuple[str, ...], models: Sequence[str] | None) -> list[int]:
     for name in models or ():
         if name not in labels:
-            raise EcosystemError(f"there is no model {shorten(name)} with the lever curation{did_you_mean(name, labels)}")
+            raise EcosystemError(
+                f"there is no model {shorten(name)} with the lever curation{did_you_mean(name, labels)}"
+            )
     return [k for k, label in enumerate(labels) if models is None or label in models]
 
 
@@ -106,11 +108,14 @@ def _peaks(
     points = _GRID
     for _ in range(_ZOOMS + 1):
         grid = np.linspace(low, high, points)  # [points, chosen]
-        plans = [with_shares(round_.plan, shares, _moved(shares, k, at)) for row in grid for k, at in zip(chosen, row)]
+        plans = [
+            with_shares(round_.plan, shares, _moved(shares, k, float(at)))
+            for row in grid
+            for k, at in zip(chosen, row, strict=True)
+        ]
         rest = rest_together(plans, x)
-        models = np.tile(shares.models[chosen], points)
-        found = torch.stack([alignment(round_, state)[model] for state, model in zip(rest, models.tolist())])
-        reached = found.reshape(points, len(chosen)).numpy()
+        reached = torch.stack([alignment(round_, state) for state in rest]).numpy()
+        reached = reached.reshape(points, len(chosen), -1)[:, np.arange(len(chosen)), shares.models[chosen]]
         known = ~np.isnan(reached).all(0)
         best = np.where(known, np.argmax(np.where(np.isnan(reached), -np.inf, reached), axis=0), 0)
         columns = np.arange(len(chosen))
@@ -143,7 +148,8 @@ def _restoring(round_: Round, lever: int, shares: CuratedShares, x: torch.Tensor
     low, high = _GONE, 1.0
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if _self_influence(_weakened(plan, edge, middle), lever, model, x) >= 0 else (low, middle)
+        restored = _self_influence(_weakened(plan, edge, middle), lever, model, x) >= 0
+        low, high = (middle, high) if restored else (low, middle)
     return f"{plan.names[plan.edges.source[edge]]}->{plan.names[model]}", low
 
 

@@ -67,8 +67,9 @@ def influence(scenario: Scenario, lever: str = "curation", seed: int = 0, round:
     0.4475
     """
     round_ = Round(scenario, seed)
+    pull = lever_of(lever, scenario, seed, round_)  # refuses first what has no derivative
     if round is not None:
-        return _frame(round_, *horizon(round_, lever_of(lever, scenario, seed, round_), round))
+        return _frame(round_, *horizon(round_, pull, round))
     return influence_at(find(round_, seed), scenario, lever, seed)
 
 

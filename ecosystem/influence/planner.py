@@ -6,25 +6,17 @@ them; the best allocation is looked for by projected gradient ascent from the be
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from ecosystem.errors import EcosystemError
 from ecosystem.influence.allocations import by_degree, fill, greedy_shares, pick, project, uniform
-from ecosystem.influence.implicit import Aim, alignment, slope, weights
-from ecosystem.influence.levers import curation
-from ecosystem.influence.linearise import Linearisation
-from ecosystem.influence.rounds import Round
-from ecosystem.influence.shares import curated_shares, with_shares
-from ecosystem.influence.spectrum import leading
-from ecosystem.influence.stable import NEUTRAL, find, require, settle
+from ecosystem.influence.implicit import Aim
+from ecosystem.influence.problem import Problem
 from ecosystem.scenario.scenario import Scenario
 
 Array = NDArray[np.float64]
@@ -109,7 +101,7 @@ def plan(
     EcosystemError
         If there is no stable point that attracts, no lever, or the budget or aim makes no sense.
     """
-    problem = _Problem(scenario, aim, cap, seed)
+    problem = Problem(scenario, aim, cap, seed)
     now = problem.shares.share
     held = float(now[now > 0].mean()) if (now > 0).any() else 0.5
     if budget is None:
@@ -137,7 +129,7 @@ def plan(
     )
 
 
-def _shares(problem: _Problem, budget: float, degree: Array) -> dict[str, Array]:
+def _shares(problem: Problem, budget: float, degree: Array) -> dict[str, Array]:
     found = {
         "uniform": uniform(len(degree), budget, problem.cap),
         "by_degree": by_degree(degree, budget, problem.cap),
@@ -147,7 +139,7 @@ def _shares(problem: _Problem, budget: float, degree: Array) -> dict[str, Array]
     return {**found, "best": _highest(problem, [*tops, *found.values()])}
 
 
-def _models(problem: _Problem, count: int, share: float, degree: Array) -> dict[str, Array]:
+def _models(problem: Problem, count: int, share: float, degree: Array) -> dict[str, Array]:
     """Return allocations of one share to a number of models; `uniform` spreads the same total evenly."""
     size = len(degree)
     found = {
@@ -159,7 +151,7 @@ def _models(problem: _Problem, count: int, share: float, degree: Array) -> dict[
     return {**found, "best": _highest(problem, [_swap(problem, start, share), *found.values()])}
 
 
-def _highest(problem: _Problem, allocations: list[Array]) -> Array:
+def _highest(problem: Problem, allocations: list[Array]) -> Array:
     """Return the allocation with the highest aim among those at which the ecosystem comes back to rest.
 
     Raises
@@ -173,7 +165,7 @@ def _highest(problem: _Problem, allocations: list[Array]) -> Array:
     raise EcosystemError("no allocation of this budget leaves the ecosystem with a stable point")
 
 
-def _greedy_models(problem: _Problem, count: int, share: float, size: int) -> Array:
+def _greedy_models(problem: Problem, count: int, share: float, size: int) -> Array:
     """Curate models one by one, each time the one whose gradient is largest; stop where none gains."""
     taken = np.zeros(size)
     for _ in range(count):
@@ -186,7 +178,7 @@ def _greedy_models(problem: _Problem, count: int, share: float, size: int) -> Ar
     return taken
 
 
-def _swap(problem: _Problem, start: Array, share: float) -> Array:
+def _swap(problem: Problem, start: Array, share: float) -> Array:
     """Give the curation of one model to another, or to none, as long as the aim rises."""
     best, height = start, problem.height(start)
     for _ in range(_ROUNDS):
@@ -209,7 +201,7 @@ def _swap(problem: _Problem, start: Array, share: float) -> Array:
     return best
 
 
-def _ascend(problem: _Problem, start: Array, budget: float) -> Array:
+def _ascend(problem: Problem, start: Array, budget: float) -> Array:
     """Climb by projected gradient with a step that halves when it fails and grows when it does not."""
     best, height = start, problem.height(start)
     for sharpness in _SOFT if problem.aim == "worst" else (None,):
@@ -235,71 +227,3 @@ def _ascend(problem: _Problem, start: Array, budget: float) -> Array:
             if gained < _GAIN:
                 break
     return best
-
-
-class _Problem:
-    """The aim as a function of curated shares; stable points are followed from one to the next."""
-
-    def __init__(self, scenario: Scenario, aim: Aim, cap: float, seed: int) -> None:
-        self.round = Round(scenario, seed)
-        self.aim, self.cap = aim, cap
-        self.shares = curated_shares(self.round.plan)
-        if len(self.shares.models) == 0:
-            raise EcosystemError("no model of this scenario has the lever curation")
-        curation(self.round.plan)  # refuses a share of 1
-        if not 0 < cap < 1:
-            raise EcosystemError(f"cap: must be between 0 and 1 (got {cap:g})")
-        self._x = require(find(self.round, seed))
-        weights(self.round, self._x, aim)  # refuses an aim that does not exist
-        self._known: dict[bytes, tuple[Tensor, Round] | None] = {}
-
-    def degree(self, model: int) -> int:
-        """Return how many models read a model."""
-        return int((self.round.plan.edges.source == model).sum())
-
-    def reached(self, shares: Array, sharpness: float | None = None) -> float:
-        """Return the aim at the stable point; with a sharpness, the smooth form of the worst."""
-        rest = self._rest(shares)
-        if rest is None:
-            return float("nan") if sharpness is None else -np.inf
-        x, round_ = rest
-        levels = alignment(round_, x)
-        if sharpness is not None:
-            known = levels[~levels.isnan()]
-            return float(-torch.logsumexp(-sharpness * known, 0) / sharpness)
-        weight = weights(round_, x, self.aim)
-        return float(torch.where(weight != 0, levels * weight, 0.0).sum())
-
-    def height(self, shares: Array) -> float:
-        """Return the aim, −∞ where there is no stable point."""
-        return float(np.nan_to_num(self.reached(shares), nan=-np.inf))
-
-    def attracts(self, shares: Array) -> bool:
-        """Tell whether the ecosystem comes back to where it rests."""
-        rest = self._rest(shares)
-        return rest is not None and abs(leading(Linearisation(rest[1], rest[0], rest[0]))) < 1 - NEUTRAL
-
-    def gradient(self, shares: Array, sharpness: float | None = None) -> Array:
-        """Return the gradient of the aim over the shares; zeros where there is no stable point."""
-        rest = self._rest(shares)
-        if rest is None:
-            return np.zeros_like(shares)
-        x, round_ = rest
-        weight = weights(round_, x, self.aim)
-        if sharpness is not None:
-            levels = alignment(round_, x)
-            weight = torch.softmax(torch.where(levels.isnan(), -torch.inf, -sharpness * levels), 0)
-        linear = Linearisation(round_, x, x)
-        return np.asarray(slope(linear, curation(round_.plan, self.shares.across)(linear), weight).numpy())
-
-    def _rest(self, shares: Array) -> tuple[Tensor, Round] | None:
-        key = shares.tobytes()
-        if key not in self._known:
-            round_ = Round.of(with_shares(self.round.plan, self.shares, shares))
-            try:
-                self._known[key] = settle(round_, self._x, 1e-11), round_
-            except EcosystemError:
-                self._known[key] = None
-        return self._known[key]
-
-

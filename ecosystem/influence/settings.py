@@ -88,9 +88,7 @@ class _Stencil:
         If a value is not allowed.
     """
 
-    def __init__(
-        self, at: Callable[[float], Round], value: float, width: float, offsets: Mapping[int, float]
-    ) -> None:
+    def __init__(self, at: Callable[[float], Round], value: float, width: float, offsets: Mapping[int, float]) -> None:
         self._width, self._offsets = width, offsets
         self._rounds = [{k: at(value + k * each) for k in offsets} for each in (width, 0.5 * width)]
 

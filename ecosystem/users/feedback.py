@@ -28,7 +28,7 @@ def linear(activity: Tensor, satisfaction: Tensor, best: Tensor, group: int, num
 def retention(
     activity: Tensor, satisfaction: Tensor, best: Tensor, group: int, numbers: Mapping[str, Tensor]
 ) -> Tensor:
-    """a⁺ = a · exp(−risk/scale) + arrivals (Hashimoto et al. 2018, arXiv 1806.08010)."""
+    """Users leave by their risk, others come: a · exp(−risk/scale) + arrivals (Hashimoto et al. 2018, 1806.08010)."""
     del group
     risk = (best - satisfaction).clamp_min(0.0)
     kept = activity * (-risk / numbers["scale"][:, None]).exp() + numbers["arrivals"][:, None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import mesa
 import networkx as nx
@@ -17,7 +17,7 @@ from ecosystem.learners.batch import Batch
 from ecosystem.measures.groups import group_values
 from ecosystem.measures.rewards import alignment_served
 from ecosystem.scenario.scenario import Scenario
-from ecosystem.users.crowd import Demand
+from ecosystem.users.crowd import Crowd, Demand
 from ecosystem.users.population import Population
 from ecosystem.world.agents import Cohort, ModelAgent
 from ecosystem.world.blueprint import Blueprint, blueprint
@@ -167,13 +167,25 @@ class Ecosystem(mesa.Model):
         return stream(self.blueprint.seed, f"look.{index}", self.round, self._looks)
 
     def restart(self, worlds: Tensor) -> None:
-        """Put some worlds, ``[worlds]`` true or false, back to what their models were before the first round."""
-        chosen, initial = worlds[:, None, None, None], self.batch.initial
-        p = torch.where(chosen, initial, self.state.p)
-        corpus = tuple(torch.where(chosen, initial, past) for past in self.state.corpus)
-        self.state = replace(self.state, p=p, corpus=corpus)
+        """Put some worlds, ``[worlds]`` true or false, back to what they were before the first round."""
+
+        def chosen(fresh: Tensor, now: Tensor) -> Tensor:
+            return torch.where(worlds.reshape(-1, *[1] * (now.dim() - 1)), fresh, now)
+
+        initial = self.batch.initial
+        corpus = tuple(chosen(initial, past) for past in self.state.corpus)
+        self.state = replace(self.state, p=chosen(initial, self.state.p), corpus=corpus)
+        if self.population is not None and self.crowd is not None:
+            crowd = self.population.start(initial)
+            names = [field.name for field in fields(crowd)]
+            self.crowd = Crowd(**{name: chosen(getattr(crowd, name), getattr(self.crowd, name)) for name in names})
         self._measured, self._grouped = {}, {}
 
     def finite(self) -> Tensor:
-        """Return which worlds have a finite state, ``[worlds]``."""
-        return torch.isfinite(self.state.p.flatten(1).sum(-1))
+        """Return which worlds have a finite state, that of their users included, ``[worlds]``."""
+        parts = (
+            [self.state.p]
+            if self.crowd is None
+            else [self.state.p, self.crowd.activity, self.crowd.choice, self.crowd.data]
+        )
+        return torch.stack([torch.isfinite(part.flatten(1).sum(-1)) for part in parts]).all(0)

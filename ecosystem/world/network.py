@@ -131,7 +131,7 @@ def _read_graphml(path: Path) -> nx.DiGraph[str]:
     if graph.is_multigraph():
         where = next((f": {s}, {t}" for s, t in graph.edges() if graph.number_of_edges(s, t) > 1), "")
         raise ValueError(f"two nodes are joined by more than one edge, give one the sum of the weights{where}")
-    simple = nx.DiGraph(graph)  # an undirected edge is one in both directions
+    simple: nx.DiGraph[Any] = nx.DiGraph(graph)  # an undirected edge is one in both directions
     for kind, every in (("node_default", simple.nodes), ("edge_default", simple.edges)):
         for item in every:
             every[item].update(graph.graph[kind] | every[item])  # NetworkX reads defaults, but leaves them aside

@@ -147,9 +147,7 @@ def test_what_stays_likely_stays_drawn(p: list[float], q: list[float], draws: in
 
 
 @pytest.mark.parametrize("draws", [30, 300])
-def test_a_model_s_draws_do_not_depend_on_who_else_is_asked_for(
-    draws: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_s_draws_do_not_depend_on_who_else_is_asked_for(draws: int, monkeypatch: pytest.MonkeyPatch) -> None:
     probability = torch.from_numpy(np.random.default_rng(0).dirichlet(np.ones(4), size=(5, 300)))
     everybody = draw_counts(probability, draws, range(5), "test", 0, range(300), 300)
     some = [2, 7, 256, 299]

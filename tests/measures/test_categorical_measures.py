@@ -13,7 +13,7 @@ import torch
 from ecosystem import Ecosystem, Scenario
 from ecosystem.learners.batch import Batch
 from ecosystem.measures.categorical import MEASURES
-from ecosystem.measures.rewards import named_alignments
+from ecosystem.measures.rewards import alignment_served, named_alignments
 from ecosystem.plan.runs import plan
 from ecosystem.world.blueprint import blueprint
 from ecosystem.world.simulation import simulate
@@ -69,7 +69,7 @@ def expectation(p: list[float], values: list[float]) -> float:
     return math.fsum(mass * value for mass, value in zip(p, values, strict=True))
 
 
-def alignment(p: list[float], reward: list[float] | None, *_: Any) -> float:
+def expected_reward(p: list[float], reward: list[float] | None, *_: Any) -> float:
     return math.nan if reward is None else expectation(p, reward)
 
 
@@ -95,8 +95,7 @@ def variation(p: list[float], q: list[float]) -> float:
 
 
 PLAIN = {
-    "alignment": mean_over_contexts(alignment),
-    "alignment_served": mean_over_contexts(alignment),  # without users every context has the same volume
+    "alignment": mean_over_contexts(expected_reward),
     "reward_variance": mean_over_contexts(reward_variance),
     "entropy": mean_over_contexts(entropy),
     "divergence_real": mean_over_contexts(lambda p, _r, real, _i: divergence(p, real)),
@@ -126,13 +125,20 @@ def test_a_measure_is_its_formula(name: str, zeros: bool) -> None:
 
 
 def test_alignment_served_weights_contexts_by_volume() -> None:
-    settings = batch(1)
-    settings.context_weights = torch.tensor([[[0.75, 0.25], [0.0, 1.0], [0.5, 0.5]]], dtype=torch.float64)
+    weights = torch.tensor([[[0.75, 0.25], [0.0, 1.0], [0.5, 0.5]]], dtype=torch.float64)
     p = rows(worlds=1)
-    found = MEASURES["alignment_served"](torch.from_numpy(p), settings)[0]
+    found = alignment_served(torch.from_numpy(p), batch(1), weights)[0]
     up, split = np.array(REWARDS["up"]), np.array(REWARDS["split"])
     assert float(found[0]) == pytest.approx(0.75 * p[0, 0, 0] @ up + 0.25 * p[0, 0, 1] @ up)
     assert float(found[1]) == pytest.approx(p[0, 1, 1] @ split[1])
+    assert math.isnan(found[2])
+
+
+def test_without_users_every_context_is_served_alike() -> None:
+    model = Ecosystem(Scenario(**WRITTEN), 3)
+    served, alignment = model.measure("alignment_served"), model.measure("alignment")
+    assert served.numpy() == pytest.approx(alignment.numpy(), abs=1e-15, nan_ok=True)
+    assert model.measure("volume").isnan().all()
 
 
 def test_every_model_is_measured_by_every_named_reward() -> None:

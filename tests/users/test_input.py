@@ -63,5 +63,5 @@ def test_users_in_a_diet_want_users() -> None:
     written = loop("retrain", LINEAR)
     del written["users"]
     written["models"][0]["diet"] = {"users": 1}
-    with pytest.raises(InputError, match="models\\[0\\].diet.users: the scenario has no users"):
+    with pytest.raises(InputError, match=r"diet\.users: the scenario has no users"):
         Scenario(**written)

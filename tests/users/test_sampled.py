@@ -30,7 +30,7 @@ def gaussians() -> dict[str, Any]:
         ],
         "users": {
             "groups": [
-                {"name": "A", "size": 6, "contexts": [0, 1], "reward": "up", "data": {"mean": [2]}, "models": {"m0": 1}},
+                {"name": "A", "size": 6, "contexts": [0, 1], "reward": "up", "data": {"mean": [2]}, "models": ["m0"]},
                 {"name": "B", "size": 4, "contexts": {0: 3, 1: 1}, "reward": "down", "data": {"mean": [-1]}},
             ],
             "curate": True,
@@ -46,7 +46,8 @@ def test_sampled_tends_to_exact(written: dict[str, Any]) -> None:
     exact.step()
     sizes, errors = [250, 1000, 4000], []
     for size in sizes:
-        scenario = Scenario(**written | {"mode": "sampled", "learning": written.get("learning", {}) | {"examples": size}})
+        learning = written.get("learning", {}) | {"examples": size}
+        scenario = Scenario(**written | {"mode": "sampled", "learning": learning})
         model = Ecosystem.together([blueprint(scenario, seed) for seed in range(48)])
         model.step()
         errors.append(float((model.state.p - exact.state.p).square().mean().sqrt()))

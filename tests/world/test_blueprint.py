@@ -31,6 +31,13 @@ def planned(*models: dict[str, Any], seed: int = 0, **changes: Any) -> Blueprint
     return blueprint(scenario(*models, **changes), seed)
 
 
+def diets(made: Blueprint) -> list[dict[str, float]]:
+    """Each model's diet as written, without what it does not take."""
+    return [
+        {source: share for source, share in zip(SOURCES, row, strict=True) if share > 0} for row in made.diet.tolist()
+    ]
+
+
 def after_one_round(made: Scenario, seed: int = 0) -> np.ndarray:
     model = Ecosystem(made, seed)
     with one_thread():
@@ -44,7 +51,10 @@ def after_one_round(made: Scenario, seed: int = 0) -> np.ndarray:
 INITIAL = [[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]]
 SPLITS: dict[str, tuple[dict[str, float], dict[str, float]]] = {
     "in proportion": ({"real": 0.2, "raw": 0.3, "neighbours_raw": 0.5}, {"real": 0.4, "raw": 0.6}),
-    "both kinds": ({"real": 0.3, "raw": 0.1, "neighbours_raw": 0.2, "neighbours_curated": 0.4}, {"real": 0.75, "raw": 0.25}),
+    "both kinds": (
+        {"real": 0.3, "raw": 0.1, "neighbours_raw": 0.2, "neighbours_curated": 0.4},
+        {"real": 0.75, "raw": 0.25},
+    ),
     "to one": ({"real": 0.01, "neighbours_curated": 0.99}, {"real": 1.0}),
     "nothing is missing": ({"real": 0.2, "raw": 0.8}, {"real": 0.2, "raw": 0.8}),
 }
@@ -203,7 +213,7 @@ def test_the_curated_block_replaces_diet_curation_and_reward_of_those_it_chooses
             "curation": {"method": "luce", "candidates": 7, "temperature": 0.5},
         },
     )
-    assert made.diet.tolist() == [[0.5, 0.5, 0, 0, 0], [0.25, 0, 0.75, 0, 0]]
+    assert diets(made) == [{"real": 0.5, "raw": 0.5}, {"real": 0.25, "curated": 0.75}]
     assert made.evaluation.tolist() == [0, 1]
     assert made.choice_reward.tolist() == [0, 1]
     assert made.candidates.tolist() == [5, 7]
@@ -220,7 +230,7 @@ def test_what_the_curated_block_does_not_say_stays() -> None:
         curated={"models": ["m1"], "curation": CURATION},
     )
     assert made.curated.tolist() == [False, True, False]
-    assert (made.diet == [0.5, 0.5, 0, 0, 0]).all()
+    assert diets(made) == [{"real": 0.5, "raw": 0.5}] * 3
     assert made.evaluation.tolist() == [0, 0, 0]
     assert (made.choice_model.tolist(), made.choice_reward.tolist()) == ([1], [0])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import networkx as nx
@@ -187,7 +188,7 @@ def test_a_random_choice_depends_on_the_seed_alone() -> None:
 def test_a_larger_random_choice_contains_the_smaller() -> None:
     for seed in range(20):
         picks = [set(chosen(seed, count=count)) for count in range(7)]
-        assert all(small < large for small, large in zip(picks, picks[1:], strict=False))
+        assert all(small < large for small, large in pairwise(picks))
 
 
 def test_a_random_choice_is_even() -> None:

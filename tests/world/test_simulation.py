@@ -154,9 +154,35 @@ def test_a_state_that_is_no_longer_finite_fails_its_run_alone(dimension: int, mo
     assert set(outcome.networks) == {asked[1].id}
 
 
+@pytest.mark.parametrize("mode", ["exact", "sampled"])
+def test_users_whose_data_are_no_longer_finite_fail_their_run_alone(mode: str) -> None:
+    drifting = Scenario(
+        name="drifting",
+        rounds=8,
+        mode=mode,
+        parameters={"strength": 0.5},
+        outputs={"kind": "gaussian", "dimension": 3},
+        models=[{"name": "m", "initial": {"mean": [0, 0, 0], "covariance": 1}, "diet": {"users": 1}}],
+        learning={"examples": 20},
+        users={
+            "groups": [{"name": "all", "size": 10, "contexts": [0], "data": {"mean": [1, 1, 1]}}],
+            "feedback": {"method": "drift", "strength": "= strength"},
+        },
+        sweep={"grid": {"strength": [1e80, 0.5]}},
+    )
+    asked = plan(drifting).runs
+    outcome = simulate(asked)
+    assert outcome.errors == {asked[0].id: "the state is no longer finite since round 2"}
+    alone = simulate([asked[1]])
+    for name in ("models", "rounds", "groups"):
+        assert table(outcome, name, asked[1]).equals(table(alone, name, asked[1]))
+
+
 def test_a_network_that_cannot_be_made_fails_its_run_alone() -> None:
     models = [{"name": "m", "count": 5, "diet": {"real": 0.5, "neighbours_raw": 0.5}}]
-    asked = runs(models=models, network={"generator": "random_regular", "d": 2}, sweep={"grid": {"network.d": [2, 3, 4]}})
+    asked = runs(
+        models=models, network={"generator": "random_regular", "d": 2}, sweep={"grid": {"network.d": [2, 3, 4]}}
+    )
     outcome = simulate(asked)  # five nodes of degree three would be seven and a half edges
     assert list(outcome.errors) == [asked[1].id]
     assert "random_regular" in outcome.errors[asked[1].id]
@@ -195,8 +221,7 @@ def test_tables_have_their_columns_and_types() -> None:
         "models": start | {"model": text} | dict.fromkeys(measured, pa.float64()) | {"distance": pa.int64()},
         "rounds": start | dict.fromkeys(gaps, pa.float64()),
         "alignments": start | {"model": text, "reward": text, "value": pa.float64()},
-        "states": start
-        | {"model": text, "context": pa.int64(), "output": pa.int64(), "probability": pa.float64()},
+        "states": start | {"model": text, "context": pa.int64(), "output": pa.int64(), "probability": pa.float64()},
         "network": {"network": text, "source": text, "target": text, "weight": pa.float64()},
     }
     assert {name: dict(zip(found.schema.names, found.schema.types, strict=True)) for name, found in tables.items()} == (

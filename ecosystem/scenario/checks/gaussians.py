@@ -115,6 +115,8 @@ def _curations(facts: Facts) -> Iterator[tuple[Path, Mapping[Any, Any], list[Any
         if not isinstance(listed, (list, tuple)) or any(name in listed for name in names_of(entry))
     ]
     own = facts.curated.get("reward")
+    users = mapping(facts.data.get("users"))
+    groups = [group.get("reward") for _, group in entries(users.get("groups"))] if users.get("curate") is True else []
     blocks.append((("curated", "curation"), facts.curated.get("curation"), inherited if own is None else [own]))
     for path, curation, rewards in blocks:
         if not isinstance(curation, Mapping):
@@ -123,7 +125,8 @@ def _curations(facts: Facts) -> Iterator[tuple[Path, Mapping[Any, Any], list[Any
             rewards = []
         elif curation.get("reward") is not None:
             rewards = [curation["reward"]]
-        yield path, curation, [*rewards, curation.get("attack_reward"), *mapping(curation.get("rewards"))]
+        named = [curation.get("attack_reward"), *mapping(curation.get("rewards"))]
+        yield path, curation, [*rewards, *groups, *named]
 
 
 def _curved(reward: Any) -> bool:

@@ -62,7 +62,8 @@ def check_remedy(facts: Facts) -> Iterator[Problem]:
     names = [name for _, group in _groups(facts) if isinstance(name := group.get("name"), str)]
     for name in mapping(remedy.get("candidates")):
         if name not in names:
-            yield Problem(("remedy", "candidates", name), f"there is no group {shorten(name)}{did_you_mean(name, names)}")
+            path = ("remedy", "candidates", name)
+            yield Problem(path, f"there is no group {shorten(name)}{did_you_mean(name, names)}")
     scores = mapping(mapping(facts.data.get("outputs")).get("scores"))
     if number(remedy.get("quality", 1)) and "quality" not in scores:
         yield Problem(("remedy",), "goes by the score `quality`; add it to outputs.scores, or write quality: 0")
