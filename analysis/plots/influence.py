@@ -57,7 +57,7 @@ def influence_arrows(table: pd.DataFrame, axis: Axes | None = None) -> Figure:
     """
     matrix = _matrix(table)
     drawn = Figure(figsize=(5.6, 4.8), layout="constrained").add_subplot() if axis is None else axis
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(matrix.index)
     pairs = matrix.reset_index().melt(id_vars="affected", var_name="lever", value_name="influence").dropna()
     pairs = pairs[(pairs["lever"] != pairs["affected"]) & (pairs["influence"].abs() > 1e-12)]
@@ -66,7 +66,10 @@ def influence_arrows(table: pd.DataFrame, axis: Axes | None = None) -> Figure:
         graph.add_edge(lever, affected, influence=value)
     bound = _bound(matrix)
     place = nx.circular_layout(graph)
-    own = [float(matrix.loc[name, name]) if name in matrix.columns else np.nan for name in graph]
+    own = [
+        matrix[name].to_numpy(dtype=float)[place_of] if name in matrix.columns else np.nan
+        for place_of, name in enumerate(matrix.index)
+    ]
     colours = ["0.8" if np.isnan(value) or abs(value) < 1e-12 else _HELPS if value > 0 else _HARMS for value in own]
     nx.draw_networkx_nodes(graph, place, ax=drawn, node_color=colours, node_size=500 if len(graph) <= 12 else 120)
     values = [data["influence"] for _, _, data in graph.edges(data=True)]

@@ -138,10 +138,10 @@ def _restoring(round_: Round, lever: int, shares: CuratedShares, x: torch.Tensor
     plan, model = round_.plan, int(shares.models[lever])
     found: tuple[float, int] | None = None
     incoming = np.flatnonzero(plan.edges.target == model)
-    for edge in incoming if len(incoming) > 1 else ():
-        gained = _self_influence(_weakened(plan, int(edge), _GONE), lever, model, x)
+    for each in incoming.tolist() if len(incoming) > 1 else ():
+        gained = _self_influence(_weakened(plan, each, _GONE), lever, model, x)
         if gained >= 0 and (found is None or gained > found[0]):
-            found = gained, int(edge)
+            found = gained, each
     if found is None:
         return None
     edge = found[1]

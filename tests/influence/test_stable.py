@@ -146,32 +146,46 @@ def test_a_point_that_repels_is_unstable() -> None:
         influence(scenario)
 
 
-def test_several_stable_points_are_found_from_several_starts() -> None:
-    # What is common is passed on as more common: a channel to itself of three that agree would need users; a
-    # mixture of two best-of-9, one for each output, does it with a weight that leaves both corners stable.
-    def scenario(initial: float) -> Scenario:
-        return models(
-            {
-                "name": "m",
-                "diet": {"real": 0.02, "neighbours_curated": 0.98},
-                "real": [0.5, 0.5],
-                "initial": [initial, 1 - initial],
-                "curation": {"method": "best_of", "candidates": 2, "reward": "r"},
-            },
-            {
-                "name": "n",
-                "diet": {"neighbours_curated": 1},
-                "curation": {"method": "best_of", "candidates": 2, "reward": "s"},
-            },
-            size=2,
-            rewards={"r": [1, 0], "s": [0, 1]},
-            edges=[{"from": "n", "to": "m"}, {"from": "m", "to": "n"}],
-        )
+def passed_back_and_forth(of_n: float) -> Scenario:
+    """m keeps more of the first output, n less: together a → (1 − (1 − a)²)², at rest near 0 and near 1."""
+    best = {"method": "best_of", "candidates": 2}
+    return models(
+        {
+            "name": "m",
+            "diet": {"real": 0.02, "neighbours_curated": 0.98},
+            "initial": [0.9, 0.1],
+            "curation": {**best, "reward": "first"},
+        },
+        {
+            "name": "n",
+            "diet": {"neighbours_curated": 1},
+            "initial": [of_n, 1 - of_n],
+            "curation": {**best, "reward": "second"},
+        },
+        size=2,
+        rewards={"first": [1, 0], "second": [0, 1]},
+        edges=[{"from": "n", "to": "m"}, {"from": "m", "to": "n"}],
+    )
 
-    alone = stable_point(scenario(0.9))
-    assert alone.verdict in ("stable", "unstable", "neutral", "cycle")
-    everywhere = stable_point(scenario(0.9), starts=8)
-    assert (everywhere.verdict == "several stable points") == (len(everywhere.points) > 1)
+
+def test_several_stable_points_are_found_from_several_starts() -> None:
+    alone = stable_point(passed_back_and_forth(0.9))
+    assert alone.verdict == "stable"
+    everywhere = stable_point(passed_back_and_forth(0.9), starts=5)
+    assert everywhere.verdict == "several stable points"
+    assert len(everywhere.points) == 2
+    assert np.abs(everywhere.p - alone.p).max() < 1e-11
+    assert everywhere.points[0][0, 0, 0] > 0.9
+    assert everywhere.points[1][0, 0, 0] < 0.1
+    for point in everywhere.points:
+        a, b = point[:, 0, 0]
+        assert (a, b) == pytest.approx((0.01 + 0.98 * b**2, 1 - (1 - a) ** 2), abs=1e-11)
+
+
+def test_where_each_round_goes_to_another_point_it_is_a_cycle() -> None:
+    # n starts on the other side, and the two take turns: each model goes to and fro between both points.
+    point = stable_point(passed_back_and_forth(0.3))
+    assert (point.verdict, point.period) == ("cycle", 2)
 
 
 def test_sampled_scenarios_and_sweeps_are_refused() -> None:

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ecosystem.errors import EcosystemError
-from ecosystem.influence import influence
+from ecosystem.influence import influence, table
 from ecosystem.influence.allocations import project
 from ecosystem.influence.backfire import backfire
 from ecosystem.influence.phase import phase_map
@@ -77,6 +77,18 @@ def test_other_quantities_of_a_phase_map(quantity: str) -> None:
 def test_an_unknown_quantity_is_refused() -> None:
     with pytest.raises(EcosystemError, match="no quantity"):
         phase_map(two_models(), ("c", [0.1]), ("lam", [0.5]), "colour")
+
+
+def test_figures_are_drawn_from_tables() -> None:
+    from analysis.plots import influence as plots
+
+    both = plots.influence(table(two_models()))
+    assert len(both.axes) == 3  # the map, its scale, the arrows
+    (image,) = both.axes[0].images
+    assert np.asarray(image.get_array())[0, 0] == pytest.approx(-0.1198, abs=5e-5)
+    assert len(plots.influence_arrows(influence(two_models())).axes) == 1
+    found = phase_map(two_models(), ("c", [0.0, 0.9]), ("lam", [0.2, 0.6]), "self-influence of p")
+    assert plots.phase_map(found).axes[0].get_xlabel() == "c"
 
 
 def test_worlds_come_to_rest_together_as_alone() -> None:

@@ -115,12 +115,11 @@ def test_impossible_categories_are_not_drawn_in_however_many_draws() -> None:
         assert drawn.sum() == pytest.approx(9e15, rel=1e-15)
 
 
-def test_the_largest_number_that_can_be_drawn_still_falls_into_the_last_category(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_largest_number_that_can_be_drawn_still_falls_into_a_category(monkeypatch: pytest.MonkeyPatch) -> None:
     last = np.nextafter(1.0, 0.0)
     monkeypatch.setattr(sampling, "uniforms", lambda *_: np.array([[0.0, last, last, 0.5]]))
     assert counts((0, 0.5, 0.5, 0), 4)[0].tolist() == [0, 1, 3, 0]  # 0 is below every mass, 0.5 not below one half
+    assert counts([0.1] * 10, 4)[0, [0, -1]].tolist() == [1, 2]  # ten times 0.1 is a little less than 1
 
 
 def test_draws_are_uniforms_put_through_the_distribution_function() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from users.test_oracles import LINEAR, loop
 
 from ecosystem import Ecosystem, Scenario
 from ecosystem.errors import InputError
-from users.test_oracles import LINEAR, loop
 
 REMEDY = {"method": "rejection_sampling", "candidates": {"A": 2, "B": 4}, "quality": 0.7, "similarity": 0.3}
 

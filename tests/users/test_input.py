@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from users.test_oracles import LINEAR, hashimoto, loop
 
 from ecosystem import Scenario
 from ecosystem.errors import InputError
-from users.test_oracles import LINEAR, hashimoto, loop
 
 
 def population(**changes: Any) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from users.test_laws import with_users
 
 from ecosystem import Ecosystem, Scenario
 from ecosystem.world.blueprint import blueprint
-from users.test_laws import with_users
 
 
 def gaussians() -> dict[str, Any]:

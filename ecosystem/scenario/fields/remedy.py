@@ -14,8 +14,7 @@ class RejectionSampling(Block):
 
     method: Literal["rejection_sampling"]
     candidates: Annotated[
-        Annotated[Count, Tag("(count)")]
-        | Annotated[dict[Name, Count], Field(min_length=1), Tag("(map)")],
+        Annotated[Count, Tag("(count)")] | Annotated[dict[Name, Count], Field(min_length=1), Tag("(map)")],
         Discriminator(lambda value: "(map)" if isinstance(value, dict) else "(count)"),
     ]
     """How many candidates: a count, or one for each group (a group that is not named: 1, no filter)."""
