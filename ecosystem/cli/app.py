@@ -11,7 +11,9 @@ from typer.core import TyperGroup
 
 from ecosystem import __version__
 from ecosystem.cli.check import check
+from ecosystem.cli.influence import influence
 from ecosystem.cli.list import list_scenarios
+from ecosystem.cli.plan import plan
 from ecosystem.cli.run import run
 from ecosystem.cli.schema import schema
 from ecosystem.cli.validate import validate
@@ -60,6 +62,8 @@ app.command("validate")(validate)
 app.command("check")(check)
 app.command("list")(list_scenarios)
 app.command("schema")(schema)
+app.command("influence")(influence)
+app.command("plan")(plan)
 
 
 def _show_version(wanted: bool) -> None:

@@ -110,7 +110,9 @@ def _entry(plan: Blueprint, source: int) -> tuple[NDArray[np.int64], NDArray[np.
     """Return models with one entry of the diet as a lever, and how their diets change."""
     able = plan.curated if SOURCES[source] == "curated" else np.ones(len(plan.names), dtype=bool)
     if SOURCES[source].startswith("neighbours"):
-        able = able & plan.edges.readable(len(plan.names)) if len(plan.names) else able
+        able = able & plan.edges.readable(len(plan.names))
+    if SOURCES[source] == "users":
+        able = np.zeros_like(able)  # a round that is differentiated has no users
     share = plan.diet[:, source]
     models = np.flatnonzero(able & (share < 1))
     if len(models) == 0:

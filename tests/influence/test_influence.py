@@ -316,6 +316,7 @@ def test_permuting_models_permutes_influence() -> None:
     [
         ({}, "colour", "no lever 'colour'"),
         ({}, "edge:p->p", "no such edge"),
+        ({}, "users", "no model of this scenario has the lever users"),
         ({}, "parameter:zeta", "neither a parameter"),
         ({}, "parameter:models.p.curation.candidates", "cannot be changed a little"),
         ({"lam": 1.0}, "curation", "is 1"),
