@@ -6,6 +6,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import AsinhNorm
 from matplotlib.figure import Figure
 
 from analysis.plots.style import COLOURS, figure_of
@@ -34,14 +35,16 @@ def influence(table: pd.DataFrame, axis: Axes | None = None) -> Figure:
         if arrows:
             influence_arrows(matrix, figure.add_subplot(1, 2, 2))
     bound = _bound(matrix)
-    image = axis.imshow(matrix.to_numpy(dtype=float), cmap="RdBu", vmin=-bound, vmax=bound, aspect="auto")
+    # Self-influence is often far larger than the rest: small values are spread out, signs kept apart.
+    norm = AsinhNorm(linear_width=bound / 100, vmin=-bound, vmax=bound)
+    image = axis.imshow(matrix.to_numpy(dtype=float), cmap="RdBu", norm=norm, aspect="auto")
     for ticks, names in ((axis.xaxis, matrix.columns), (axis.yaxis, matrix.index)):
         few = len(names) <= _LABELS
         ticks.set_ticks(range(len(names)) if few else [], [str(name) for name in names] if few else [])
     axis.tick_params(axis="x", rotation=90 if len(matrix.columns) > 4 else 0)
     axis.set_xlabel(f"lever ({len(matrix.columns)})")
     axis.set_ylabel(f"affected model ({len(matrix)})")
-    figure_of(axis).colorbar(image, ax=axis, label="influence dJ/dλ")
+    figure_of(axis).colorbar(image, ax=axis, label="influence dJ/dλ (asinh scale)")
     return figure_of(axis)
 
 
