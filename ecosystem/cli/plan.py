@@ -24,7 +24,10 @@ def plan(
     models: Annotated[
         bool, typer.Option("--models", help="The budget is a number of curated models, not a sum of shares.")
     ] = False,
-    aim: Annotated[str, typer.Option(help="mean or worst alignment, or weights such as p=1,q=0.5.")] = "mean",
+    aim: Annotated[
+        str,
+        typer.Option(help="mean or worst alignment, an entry of models (their mean), or weights such as p=1,q=0.5."),
+    ] = "mean",
     cap: Annotated[float, typer.Option(help="The largest curated share of a model.")] = 0.95,
     seed: Annotated[int, typer.Option(help="The run's seed.", min=0)] = 0,
     csv: Annotated[Path | None, typer.Option(help="Also write every model's shares.", show_default=False)] = None,

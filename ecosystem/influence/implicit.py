@@ -19,7 +19,8 @@ from ecosystem.influence.rounds import Round
 from ecosystem.influence.stable import find, require
 
 Aim = str | Mapping[str, float]
-"""`mean`, `worst` (the model whose alignment is lowest), or a weight for each named model."""
+"""`mean`, `worst` (the model whose alignment is lowest), an entry of `models` (the mean over its models), or a
+weight for each named model."""
 
 DENSE = 800
 """Up to how many numbers of the state the linear system is solved by its matrix."""
@@ -129,4 +130,16 @@ def weights(round_: Round, x: Tensor, aim: Aim) -> Tensor:
     if aim == "worst":
         weight[int(torch.where(aligned, found, torch.inf).argmin())] = 1.0
         return weight
-    raise EcosystemError(f"aim: is mean, worst, or a weight for each model (got {shorten(aim)})")
+    members = torch.tensor([name in _group(round_, aim) for name in names]) & aligned
+    if not bool(members.any()):
+        known = did_you_mean(aim, ["mean", "worst", *(entry.name for entry in round_.plan.scenario.models)])
+        raise EcosystemError(
+            f"aim: is mean, worst, an entry of models (the mean over its models) or a weight for each model "
+            f"(got {shorten(aim)}){known}"
+        )
+    return torch.where(members, 1.0 / int(members.sum()), weight)
+
+
+def _group(round_: Round, aim: str) -> frozenset[str]:
+    """Return the models that a name stands for: those of an entry with a `count`, or a single one."""
+    return frozenset(name for entry in round_.plan.scenario.models for name in entry.names if aim in (entry.name, name))

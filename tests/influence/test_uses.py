@@ -11,13 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 from ecosystem.errors import EcosystemError
-from ecosystem.influence import influence, table
+from ecosystem.influence import gradient, influence, table
 from ecosystem.influence.allocations import project
 from ecosystem.influence.backfire import backfire
 from ecosystem.influence.phase import phase_map
 from ecosystem.influence.planner import plan
 from ecosystem.influence.rounds import Round
 from ecosystem.influence.together import rest_together
+from ecosystem.scenario.load import load_scenario
 from ecosystem.scenario.scenario import Scenario
 
 from .ecosystems import one_model, two_models
@@ -80,7 +81,7 @@ def test_an_unknown_quantity_is_refused() -> None:
 
 
 def test_figures_are_drawn_from_tables() -> None:
-    from analysis.plots import influence as plots
+    from analysis import plots
 
     both = plots.influence(table(two_models()))
     assert len(both.axes) == 3  # the map, its scale, the arrows
@@ -195,3 +196,22 @@ def test_the_plan_command(command: CliRunner) -> None:
     result = command.invoke(app(), ["plan", "scalar_means", "--aim", "p=1,q=1", "--budget", "1"])
     assert result.exit_code == 0, result.output
     assert "greedy" in result.output
+
+
+def test_an_aim_may_name_an_entry_of_models() -> None:
+    scenario = load_scenario("mixed_tastes").with_({"models.m.count": 6, "network.m": 2})
+    by_entry, by_mean = gradient(scenario, "m"), gradient(scenario, "mean")
+    assert by_entry.to_numpy() == pytest.approx(by_mean.to_numpy(), abs=1e-12)
+    assert gradient(scenario, "m3").to_numpy() == pytest.approx(gradient(scenario, {"m3": 1.0}).to_numpy(), abs=1e-12)
+    with pytest.raises(EcosystemError, match="an entry of models"):
+        gradient(scenario, "nobody")
+
+
+def test_the_program_shows_influence_and_draws_it(tmp_path: Path) -> None:
+    from ecosystem.cli.app import app as program
+
+    picture = tmp_path / "map.png"
+    result = CliRunner().invoke(program, ["influence", "rotation", "--plot", str(picture)])
+    assert result.exit_code == 0, result.output
+    assert "-0.513378" in result.output
+    assert picture.stat().st_size > 5000

@@ -358,7 +358,7 @@ def test_smoothing_is_of_sampled_training_sets_alone() -> None:
 
 
 def test_examples_are_those_of_all_contexts_together() -> None:
-    # n = 1: one context learns one output in a round, the other stays what it was; each is as likely.
+    # n = 1: one context learns one output in a round, the other stays what it is; each is as likely.
     made = scenario(
         {"name": "m", "initial": START.tolist(), "diet": {"raw": 1}},
         mode="sampled",
@@ -373,3 +373,29 @@ def test_examples_are_those_of_all_contexts_together() -> None:
     assert p[~learned] == pytest.approx(np.broadcast_to(START, (2000, 3)))
     assert abs(learned[:, 0].mean() - 0.5) < 4 * 0.5 / np.sqrt(2000)
     assert np.abs(p[learned].mean(0) - START).max() < 4 * 0.5 / np.sqrt(2000)
+    model.step()
+    after = model.state.p[:, 0].numpy()
+    assert (after[learned] == p[learned]).all()  # what is one output stays it, read again or not
+    assert abs((after[~learned].max(-1) == 1).mean() - 0.5) < 4 * 0.5 / np.sqrt(2000)
+
+
+def test_a_context_without_examples_starts_again_where_retraining_does() -> None:
+    # p⁺ = (1 − η) S + η D̂, and D̂ is nothing in one of the two contexts: that one is S.
+    made = {
+        regime: scenario(
+            {"name": "m", "initial": [1, 0], "real": [0, 1], "diet": {"real": 1}},
+            mode="sampled",
+            outputs={"kind": "categorical", "size": 2, "contexts": 2},
+            learning={"examples": 1, "rate": 0.25, "regime": regime},
+        )
+        for regime in ("retrain", "incremental")
+    }
+    for regime, here in made.items():
+        model = Ecosystem(here)
+        before = np.ones(2)
+        for _ in range(12):
+            model.step()
+            p = model.state.p[0, 0, :, 0].numpy()
+            start = np.ones(2) if regime == "retrain" else before
+            assert sorted(p / start) == pytest.approx([0.75, 1])
+            before = p

@@ -60,6 +60,13 @@ def test_by_a_ranking_of_the_graph(ranking: str, highest: list[str], lowest: lis
         assert chosen(count=count, by=ranking, order="lowest") == lowest[count - 1]
 
 
+def test_ways_through_a_model_follow_the_edges() -> None:
+    star: nx.DiGraph[str] = nx.DiGraph()
+    star.add_nodes_from(NAMES)
+    star.add_edges_from([("a", "b"), ("b", "c"), ("d", "c"), ("e", "c"), ("f", "c")])
+    assert chosen(on=star, count=1, by="betweenness") == "b"  # c reads four, and nothing leads on from it
+
+
 def test_pagerank_is_that_of_a_random_reader() -> None:
     # Power iteration in full: with 0.85 follow an edge, else (or where none leads on) start anywhere.
     step = np.zeros((6, 6))
