@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import Learner
 from ecosystem.learners.sampling import draw_counts
 from ecosystem.learners.turn import Turn
@@ -18,6 +19,10 @@ class Categorical(Learner):
     """Models that are probabilities of outputs, ``[worlds, models, contexts, outputs]``."""
 
     measures = categorical.MEASURES
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__(batch)
+        self._smooths = bool((batch.smoothing > 0).any())
 
     def mass(self, mixed: Tensor) -> Tensor:
         """Return the sum of each row."""
@@ -33,7 +38,8 @@ class Categorical(Learner):
         counts = self._draw(
             turn.mixture(p, demand), turn.models, "examples", round_, self.batch.learning.examples, demand.weights
         )
-        return torch.where(turn.sourceless, turn.own(p), self._empirical(counts))
+        found = self._empirical(counts)
+        return torch.where(turn.sourceless, turn.own(p), found) if turn.some_sourceless else found
 
     def _draw(
         self, mixture: Tensor, models: Tensor, purpose: str, round_: int, draws: int | None, weights: Tensor
@@ -47,9 +53,9 @@ class Categorical(Learner):
 
     def _empirical(self, counts: Tensor) -> Tensor:
         n = counts.sum(-1, keepdim=True)
-        smoothing = self.batch.smoothing
+        smoothing = self.batch.smoothing * (n > 0)
         whole = torch.where(n > 0, n + smoothing * counts.shape[-1], 1.0)
-        return torch.where(n > 0, (counts + smoothing) / whole, 0.0)
+        return (counts + smoothing if self._smooths else counts) / whole
 
     def _sample_pools(self, turn: Turn, p: Tensor, round_: int, pool: int, demand: Demand) -> Tensor:
         """Return D̂ where every reader of a source reads the same outputs of it.

@@ -137,7 +137,7 @@ class Learner(ABC):
             start = p if self.batch.learning.regime == "incremental" else self.batch.initial
             mixed = (1 - self.batch.rate) * turn.own(start) + self.batch.rate * corpus
         mass = self.mass(mixed)
-        if self.batch.sampled:
+        if self.batch.sampled and bool((mass == 0).any()):
             mixed = torch.where(mass == 0, turn.own(p), mixed)
             mass = torch.where(mass == 0, 1.0, mass)
         learned = self.settle(mixed / mass, turn)

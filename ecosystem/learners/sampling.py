@@ -71,9 +71,12 @@ def _invert(cumulative: Tensor, drawn: NDArray[np.float64]) -> Tensor:
     the steps before it, is the number of uniforms below it. Sorting is several times as fast as searching.
     """
     steps = cumulative.to("cpu", torch.float64).contiguous().numpy().view(np.int64)
-    both = np.concatenate([steps & ~np.int64(1), drawn.view(np.int64) | np.int64(1)], axis=-1)
+    categories = steps.shape[-1]
+    both = np.empty((*steps.shape[:-1], categories + drawn.shape[-1]), dtype=np.int64)
+    np.bitwise_and(steps, ~np.int64(1), out=both[..., :categories])
+    np.bitwise_or(drawn.view(np.int64), np.int64(1), out=both[..., categories:])
     both.sort(axis=-1)
-    ends = np.flatnonzero(both & 1 == 0).reshape(steps.shape)
+    ends = np.flatnonzero(both.astype(np.uint8) & 1 == 0).reshape(steps.shape)
     below = ends - np.arange(0, both.size, both.shape[-1]).reshape(*steps.shape[:-1], 1) - np.arange(steps.shape[-1])
     return torch.from_numpy(np.diff(below, axis=-1, prepend=0)).to(cumulative)
 

@@ -48,6 +48,7 @@ class Turn:
         self.curation = batch.curation(read)
         self.real = self.own(batch.real)
         self.sourceless = self.own(batch.sourceless)[..., None, None]
+        self.some_sourceless = bool(self.sourceless.any())
 
     def own(self, tensor: Tensor) -> Tensor:
         """Return the rows of these models of a tensor ``[worlds, models, ...]``."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from ecosystem.errors import EcosystemError
 from ecosystem.learners import learner_of
 from ecosystem.learners.batch import Batch
+from ecosystem.learners.learner import State
 from ecosystem.measures.groups import group_values
 from ecosystem.measures.rewards import alignment_served
 from ecosystem.scenario.scenario import Scenario
@@ -180,6 +181,21 @@ class Ecosystem(mesa.Model):
             names = [field.name for field in fields(crowd)]
             self.crowd = Crowd(**{name: chosen(getattr(crowd, name), getattr(self.crowd, name)) for name in names})
         self._measured, self._grouped = {}, {}
+
+    def moved(self, state: State, crowd: Crowd | None) -> Tensor:
+        """Return the most that anything has moved since an earlier state, ``[worlds]``.
+
+        That is what models write, and of users their choices, their data and their numbers, as parts of all users.
+        """
+        changes = [self.state.p - state.p]
+        if self.crowd is not None and crowd is not None:
+            users = self.crowd.activity.sum(-1, keepdim=True)
+            changes += [
+                (self.crowd.activity - crowd.activity) / torch.where(users > 0, users, 1.0),
+                self.crowd.choice - crowd.choice,
+                self.crowd.data - crowd.data,
+            ]
+        return torch.stack([change.abs().flatten(1).amax(-1) for change in changes]).amax(0)
 
     def finite(self) -> Tensor:
         """Return which worlds have a finite state, that of their users included, ``[worlds]``."""

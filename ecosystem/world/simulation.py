@@ -128,7 +128,7 @@ def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = 
     broken: dict[int, str] = {}
     recorder.write(going)
     while going and model.round < last:
-        before = model.state.p
+        before = (model.state, model.crowd)
         model.step()
         finite = model.finite()
         for world in [world for world in going if not finite[world]]:
@@ -138,7 +138,7 @@ def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = 
         going = [world for world in going if world not in broken]
         ended: list[int] = going if model.round == last else []
         if until is not None and not ended:
-            moved = (model.state.p - before).abs().flatten(1).amax(-1)
+            moved = model.moved(*before)
             ended = [world for world in going if float(moved[world]) <= until.tolerance]
         recorder.write(going if model.round % scenario.record.every == 0 else ended)
         going = [world for world in going if world not in set(ended)]

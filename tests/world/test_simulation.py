@@ -109,6 +109,31 @@ def test_a_world_that_never_rests_ends_at_the_most_rounds() -> None:
     assert outcome.errors == {}
 
 
+USERS: dict[str, dict[str, Any]] = {
+    "who leave": {"feedback": {"method": "retention", "scale": 1.0, "arrivals": 2}},
+    "who turn to another": {"choice": {"method": "multiplicative", "rate": 0.5}},
+}
+
+
+@pytest.mark.parametrize("users", USERS)
+def test_a_world_is_not_stable_while_its_users_move(users: str) -> None:
+    groups = [
+        {"name": "A", "size": 10, "contexts": [0], "reward": "up"},
+        {"name": "B", "size": 30, "contexts": [1], "reward": "split"},
+    ]
+    models = [
+        {"name": name, "initial": law, "diet": {"raw": 1}} for name, law in (("m", [1, 0, 0]), ("n", [0, 0.5, 0.5]))
+    ]
+    asked = runs(rounds=STABLE, models=models, network={"edges": []}, users={"groups": groups, **USERS[users]})
+    outcome = simulate(asked)  # no model ever changes
+    found = table(outcome, "groups", asked[0]).pivot(index="round", columns="group", values=["active", "satisfaction"])
+    found = found.to_numpy() / [40, 40, 1, 1]
+    moved = np.abs(np.diff(found, axis=0)).max(1)
+    assert 10 < len(moved) < 2000
+    assert moved[-1] < 1e-7
+    assert (moved[1:-3] > 1e-8).all()
+
+
 def test_a_model_that_learns_real_data_alone_rests_after_one_round() -> None:
     still = [{"name": "m", "initial": [1, 0, 0], "diet": {"real": 1}}]
     outcome = simulate(asked := runs(rounds=STABLE, models=still, network={"edges": []}))
