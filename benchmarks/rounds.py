@@ -13,8 +13,8 @@ from _plain_sampling import PlainEcosystem
 from _timing import HEADER, keep, ratios, row
 
 from ecosystem import Ecosystem, Scenario
+from ecosystem.linalg import one_thread
 from ecosystem.world.blueprint import blueprint
-from ecosystem.world.simulation import one_thread
 
 EXAMPLES = 1000
 

@@ -15,6 +15,7 @@ from ecosystem.errors import EcosystemError
 from ecosystem.learners import learner_of
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import State
+from ecosystem.linalg import one_thread
 from ecosystem.measures.groups import group_values
 from ecosystem.measures.rewards import alignment_served
 from ecosystem.scenario.scenario import Scenario
@@ -107,10 +108,11 @@ class Ecosystem(mesa.Model):
 
     def step(self) -> None:
         """Run one round: users ask; models write, are curated, exchange and are trained; users respond."""
-        demand = self.demand
-        self.state = self.learner.step(self.state, demand)
-        if self.population is not None and self.crowd is not None:
-            self.crowd = self.population.respond(self.crowd, self.state.p)
+        with one_thread():
+            demand = self.demand
+            self.state = self.learner.step(self.state, demand)
+            if self.population is not None and self.crowd is not None:
+                self.crowd = self.population.respond(self.crowd, self.state.p)
         self._measured, self._grouped = {}, {}
 
     @property

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import torch
 
 from ecosystem.errors import EcosystemError
+from ecosystem.linalg import one_thread
 from ecosystem.scenario.fields.learning import Until
 from ecosystem.world.blueprint import Blueprint, blueprint
 from ecosystem.world.ecosystem import Ecosystem
@@ -145,14 +144,3 @@ def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = 
         if on_round is not None:
             on_round(model.round, last)
     return broken
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread: with more, a matrix product may be summed in another order."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

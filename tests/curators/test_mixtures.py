@@ -15,8 +15,8 @@ from plain.choice import chances_to_win
 from scipy.stats import chisquare
 
 from ecosystem import Ecosystem, Scenario
+from ecosystem.linalg import one_thread
 from ecosystem.world.blueprint import blueprint
-from ecosystem.world.simulation import one_thread
 
 REWARDS = ("honest", "other", "third")
 

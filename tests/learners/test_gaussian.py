@@ -14,9 +14,9 @@ from plain.gaussian import PlainGaussians
 from scipy.stats import chi2_contingency, ks_2samp
 
 from ecosystem import Ecosystem, Scenario
+from ecosystem.linalg import one_thread
 from ecosystem.measures.gaussian import mean_and_covariance
 from ecosystem.world.blueprint import Blueprint, blueprint
-from ecosystem.world.simulation import one_thread
 
 SOURCES = ("real", "raw", "curated", "neighbours_raw", "neighbours_curated")
 

@@ -9,8 +9,8 @@ import torch
 from plain.random_ecosystems import random_ecosystem
 
 from ecosystem import Ecosystem, Scenario
+from ecosystem.linalg import one_thread
 from ecosystem.world.blueprint import Blueprint, blueprint
-from ecosystem.world.simulation import one_thread
 
 WORLDS = (1, 2, 3, 7, 64)
 

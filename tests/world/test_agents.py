@@ -12,10 +12,11 @@ from scipy.stats import chisquare
 
 from ecosystem import Ecosystem, Scenario
 from ecosystem.errors import EcosystemError
+from ecosystem.linalg import one_thread
 from ecosystem.plan.runs import plan
 from ecosystem.world.agents import ModelAgent
 from ecosystem.world.blueprint import blueprint
-from ecosystem.world.simulation import one_thread, simulate
+from ecosystem.world.simulation import simulate
 
 WRITTEN: dict[str, Any] = {
     "name": "agents",

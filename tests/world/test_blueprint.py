@@ -9,8 +9,8 @@ import pytest
 from scipy.stats import beta, chisquare, kstest
 
 from ecosystem import Ecosystem, Scenario
+from ecosystem.linalg import one_thread
 from ecosystem.world.blueprint import SOURCES, Blueprint, blueprint
-from ecosystem.world.simulation import one_thread
 
 CURATION = {"method": "luce", "candidates": 3}
 

@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 import pytest
 
 from ecosystem import Ecosystem, Scenario
+from ecosystem.linalg import one_thread
 from ecosystem.plan.runs import Run, plan
 from ecosystem.world.blueprint import blueprint
-from ecosystem.world.simulation import Outcome, one_thread, simulate
+from ecosystem.world.simulation import Outcome, simulate
 
 WRITTEN: dict[str, Any] = {
     "name": "simulated",

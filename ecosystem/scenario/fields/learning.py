@@ -52,7 +52,7 @@ class Until(Block):
     max: Count
     """The most rounds to run."""
     until: Literal["stable"]
-    """`stable`: stop when no probability moves by more than `tolerance` in a round."""
+    """`stable`: stop when nothing moves by more than `tolerance` in a round: what models write, and users."""
     tolerance: Positive = 1e-12
     """The largest movement that counts as none."""
 

@@ -138,7 +138,8 @@ class Curated(Block):
     count: Annotated[int, Field(ge=0)] | None = None
     """The number of curated models."""
     by: Literal["random", "degree", "betweenness", "pagerank", "attribute"] = "random"
-    """What `fraction` or `count` picks by; degree is out-degree. Ties fall by model order."""
+    """What `fraction` or `count` picks by; degree is out-degree, pagerank is high for those who read
+    much. Ties fall by model order."""
     attribute: Name | None = None
     """With `by: attribute`, the node attribute of the graph."""
     order: Literal["highest", "lowest"] = "highest"
