@@ -60,7 +60,8 @@ def _sections(results: Results) -> list[Section]:
     runs = results.runs
     if (runs["status"] == "done").any():
         swept = [name for name in runs.columns if name not in _RUN_COLUMNS]
-        found.append(_over_rounds(results, swept))
+        found += _over_rounds(results, swept)
+        found += _groups(results, swept)
         by_distance = propagation(results)
         if by_distance["distance"].nunique() > 1:
             found.append(_by_distance(by_distance, swept))
@@ -75,18 +76,43 @@ def _sections(results: Results) -> list[Section]:
     return found
 
 
-def _over_rounds(results: Results, swept: list[str]) -> Section:
+def _over_rounds(results: Results, swept: list[str]) -> list[Section]:
     if swept:
-        rows = results.table("rounds", columns=["run", "round", "alignment"], parameters=True)
-        rows["point"] = rows[swept].astype(str).agg(", ".join, axis=1)
-        rows["point"] = ", ".join(swept) + " = " + rows["point"]
-        figure = plots.trajectories(rows, by="point")
         text = "Alignment, the mean over models and seeds, for each point of the sweep."
+        found = _trajectory(results, swept, "alignment")
     else:
-        rows = results.table("models", columns=["round", "model", "alignment"])
-        figure = plots.trajectories(rows)
+        rows = results.table("models", columns=["round", "model", "alignment"]).dropna(subset=["alignment"])
         text = "Each model's alignment: its expected own reward, the mean over contexts and seeds."
-    return Section("Alignment over rounds", text, figure=_drawn(figure))
+        found = None if rows.empty else _drawn(plots.trajectories(rows))
+    return [] if found is None else [Section("Alignment over rounds", text, figure=found)]
+
+
+def _groups(results: Results, swept: list[str]) -> list[Section]:
+    """Return what became of groups of users: biases over rounds, and every group's own values beside them."""
+    rows = results.last("groups", parameters=True) if len(results.groups) else None
+    if rows is None:
+        return []
+    found = []
+    for column, text in (
+        ("preference_bias", "Mean lean of what groups are served, less one half."),
+        ("disparate_bias", "Largest less smallest quality (satisfaction, without a quality) that groups are served."),
+    ):
+        figure = _trajectory(results, swept, column)
+        if figure is not None:
+            found.append(Section(f"{column.replace('_', ' ').capitalize()} over rounds", text, figure=figure))
+    values = [name for name in rows.columns if name not in (*_RUN_COLUMNS, *swept, "group", "round")]
+    table = rows.groupby([*swept, "group"], sort=False, observed=True)[values].mean().reset_index()
+    return [*found, Section("Groups at the end", "Each group after its last round, the mean over seeds.", table)]
+
+
+def _trajectory(results: Results, swept: list[str], column: str) -> Markup | None:
+    """Draw a column of the table `rounds`, a line a point; None where it holds nothing."""
+    rows = results.table("rounds", columns=["run", "round", column], parameters=True).dropna(subset=[column])
+    if rows.empty:
+        return None
+    each = rows[swept].astype(str).agg(", ".join, axis=1) if swept else pd.Series("mean over seeds", index=rows.index)
+    rows["point"] = ", ".join(swept) + " = " + each if swept else each
+    return _drawn(plots.trajectories(rows, column=column, by="point"))
 
 
 def _by_distance(table: pd.DataFrame, swept: list[str]) -> Section:

@@ -69,3 +69,10 @@ def test_the_page_tells_of_expectations() -> None:
     expect = [{"table": "models", "where": {"model": "a"}, "round": "last", "column": "alignment", "sign": "positive",
                "source": "closed form"}]  # fmt: skip
     assert "1 of 1 expectations hold" in page(ecosystem.run(Scenario(**CHAIN, expect=expect)))
+
+
+def test_the_page_shows_bias_with_group_values_and_no_empty_chart() -> None:
+    text = page(ecosystem.run("performative_loop"))
+    for title in ("Preference bias over rounds", "Disparate bias over rounds", "Groups at the end"):
+        assert title in text
+    assert "Alignment over rounds" not in text  # its model has no reward
