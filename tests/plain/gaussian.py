@@ -18,6 +18,9 @@ from scipy.special import ndtr
 
 Array = NDArray[np.float64]
 
+STEEPEST = 5.0
+"""The largest deviation of reward over temperature for which finitely many candidates are enumerated."""
+
 
 @dataclass(frozen=True, eq=False)
 class Law:
@@ -107,6 +110,8 @@ def kept_of(law: Law, reward: Reward, candidates: float, temperature: float, met
 
 def kept_score(beta: float, candidates: int) -> tuple[float, float]:
     """Mean and variance of z as kept: all candidates on a grid, each with its chance e^{βz}/Σ e^{βz}."""
+    if beta > STEEPEST:
+        raise OverflowError(f"beta: a grid of all candidates is too fine (got {beta})")
     step = min(0.5, 0.7 / beta)
     z = np.arange(-math.ceil(8.5 / step), math.ceil(8.5 / step) + 1) * step
     density = np.exp(-z * z / 2)
