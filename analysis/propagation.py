@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ecosystem.scenario.columns import TABLES
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -31,7 +33,7 @@ def propagation(results: Results, column: str = "alignment") -> pd.DataFrame:
         over models and runs) and `spread` (standard deviation of `end` over them).
     """
     runs = results.runs
-    swept = [name for name in runs.columns if name not in _OWN]
+    swept = [name for name in runs.columns if name not in TABLES["runs"]]
     models = results.table("models", columns=["run", "round", "model", "distance", column])
     models = models.astype({"run": str, "model": str})
     first, last = (_at(models, models.groupby("run")["round"].transform(which)) for which in ("min", "max"))
@@ -47,9 +49,6 @@ def propagation(results: Results, column: str = "alignment") -> pd.DataFrame:
         spread=(column, "std"),
     )
     return table.reset_index().astype({"distance": "Int64"})
-
-
-_OWN = ("run", "point", "seed", "network", "status", "seconds", "error")
 
 
 def _at(models: pd.DataFrame, rounds: pd.Series) -> pd.DataFrame:

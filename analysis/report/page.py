@@ -15,12 +15,12 @@ from matplotlib.figure import Figure
 
 from analysis import plots
 from analysis.propagation import propagation
+from ecosystem.scenario.columns import TABLES
 
 if TYPE_CHECKING:
     from ecosystem.store.results import Results
 
 _ROWS = 40
-_RUN_COLUMNS = ("run", "point", "seed", "network", "status", "seconds", "error")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _sections(results: Results) -> list[Section]:
     found = []
     runs = results.runs
     if (runs["status"] == "done").any():
-        swept = [name for name in runs.columns if name not in _RUN_COLUMNS]
+        swept = [name for name in runs.columns if name not in TABLES["runs"]]
         found += _over_rounds(results, swept)
         found += _groups(results, swept)
         by_distance = propagation(results)
@@ -100,7 +100,7 @@ def _groups(results: Results, swept: list[str]) -> list[Section]:
         figure = _trajectory(results, swept, column)
         if figure is not None:
             found.append(Section(f"{column.replace('_', ' ').capitalize()} over rounds", text, figure=figure))
-    values = [name for name in rows.columns if name not in (*_RUN_COLUMNS, *swept, "group", "round")]
+    values = [name for name in rows.columns if name not in (*TABLES["runs"], *swept, "group", "round")]
     table = rows.groupby([*swept, "group"], sort=False, observed=True)[values].mean().reset_index()
     return [*found, Section("Groups at the end", "Each group after its last round, the mean over seeds.", table)]
 

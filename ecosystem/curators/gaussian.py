@@ -27,6 +27,7 @@ from scipy.special import log_ndtr
 from torch import Tensor
 
 from ecosystem.curators.differentiate import by_autograd
+from ecosystem.moments import mean_and_covariance, moments_of
 
 Array = NDArray[np.float64]
 
@@ -57,15 +58,6 @@ class _Choice:
         """Return ∂kept[y]/∂p[x], ``[worlds, curves, rows, numbers (y), numbers (x)]``."""
         return by_autograd(self.keep, p)
 
-    def _apart(self, p: Tensor) -> tuple[Tensor, Tensor]:
-        mean = p[..., 1 : 1 + self._d]
-        second = p[..., 1 + self._d :].unflatten(-1, (self._d, self._d))
-        return mean, second - mean[..., :, None] * mean[..., None, :]
-
-    def _together(self, mean: Tensor, covariance: Tensor) -> Tensor:
-        second = covariance + mean[..., :, None] * mean[..., None, :]
-        return torch.cat([torch.ones_like(mean[..., :1]), mean, second.flatten(-2)], dim=-1)
-
     def _along(self, covariance: Tensor) -> tuple[Tensor, Tensor]:
         """Return S b and bᵀSb."""
         direction = (covariance * self._linear[..., None, :]).sum(-1)
@@ -81,10 +73,10 @@ class GaussianLimit(_Choice):
         NaN where E e^ρ is infinite: a reward that grows with the square of the distance (k < 0) outweighs
         the normal law in a direction of variance T/|k| or more.
         """
-        mean, covariance = self._apart(p)
+        mean, covariance = mean_and_covariance(p)
         shifted = mean + self._along(covariance)[0]
         if not bool((self._curvature != 0).any()):
-            return self._together(shifted, covariance)
+            return moments_of(shifted, covariance)
         one = torch.eye(self._d, dtype=p.dtype, device=p.device)
         tilt = one + covariance * self._curvature
         if bool((self._curvature < 0).any()):
@@ -92,9 +84,7 @@ class GaussianLimit(_Choice):
                 held = torch.isfinite(covariance).all(-1).all(-1)[..., None, None]
                 least = torch.linalg.eigvalsh(torch.where(held, tilt, one)).amin(-1)[..., None, None]
             tilt = torch.where(least > 0, tilt, one * torch.nan)
-        return self._together(
-            torch.linalg.solve(tilt, shifted[..., None])[..., 0], torch.linalg.solve(tilt, covariance)
-        )
+        return moments_of(torch.linalg.solve(tilt, shifted[..., None])[..., 0], torch.linalg.solve(tilt, covariance))
 
 
 class GaussianLuce(_Choice):
@@ -108,14 +98,14 @@ class GaussianLuce(_Choice):
 
     def keep(self, p: Tensor) -> Tensor:
         """Return the moments of what is kept; NaN where s/T is beyond the tables."""
-        mean, covariance = self._apart(p)
+        mean, covariance = mean_and_covariance(p)
         direction, square = self._along(covariance)  # of rho, so that s is β
         beta = torch.where(square > 0, square, 1.0).sqrt() * (square > 0)
         beta = torch.where(beta <= MOST_BETA, beta, torch.nan)
         ratio, variance = (_clenshaw(self._tables[:, :, which], _position(beta)) for which in range(2))
         shrink = torch.where(square > 0, (variance - 1) / torch.where(square > 0, square, 1.0), 0.0)
         outer = direction[..., :, None] * direction[..., None, :]
-        return self._together(mean + direction * ratio[..., None], covariance + outer * shrink[..., None, None])
+        return moments_of(mean + direction * ratio[..., None], covariance + outer * shrink[..., None, None])
 
 
 class GaussianBestOf(_Choice):
@@ -129,7 +119,7 @@ class GaussianBestOf(_Choice):
 
     def keep(self, p: Tensor) -> Tensor:
         """Return the moments of what is kept, ``[worlds, curves, rows, numbers]`` as `p`."""
-        mean, covariance = self._apart(p)
+        mean, covariance = mean_and_covariance(p)
         direction, square = self._along(covariance)
         # A variance is a difference of moments: one that is lost in their rounding is none. Divided by its
         # root, as here, it would be felt.
@@ -139,7 +129,7 @@ class GaussianBestOf(_Choice):
         outer = direction[..., :, None] * direction[..., None, :]
         shift = torch.where(held, self._mean / safe.sqrt(), 0.0)[..., None]
         shrink = torch.where(held, self._excess / safe, 0.0)[..., None, None]
-        return self._together(mean + direction * shift, covariance + outer * shrink)
+        return moments_of(mean + direction * shift, covariance + outer * shrink)
 
 
 def largest_of(candidates: float) -> tuple[float, float]:

@@ -17,7 +17,8 @@ from torch import Tensor
 from ecosystem.curators.gaussian import GaussianLimit
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.turn import Turn
-from ecosystem.measures.gaussian import mean_and_covariance, symmetric_root
+from ecosystem.measures.gaussian import symmetric_root
+from ecosystem.moments import mean_and_covariance
 from ecosystem.users.crowd import Demand
 from ecosystem.world.blueprint import SOURCES
 from ecosystem.world.streams import normals, uniforms

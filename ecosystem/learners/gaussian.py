@@ -16,7 +16,8 @@ from ecosystem.learners.examples import Author, draw_examples
 from ecosystem.learners.learner import Learner
 from ecosystem.learners.turn import Turn
 from ecosystem.measures import gaussian
-from ecosystem.measures.gaussian import mean_and_covariance, symmetric_root
+from ecosystem.measures.gaussian import symmetric_root
+from ecosystem.moments import mean_and_covariance, moments_of
 from ecosystem.users.crowd import Demand
 
 
@@ -42,8 +43,7 @@ class GaussianLearner(Learner):
         if not self._fixed:
             return learned
         mean = mean_and_covariance(learned)[0]
-        second = turn.own(self._initial_covariance) + mean[..., :, None] * mean[..., None, :]
-        return torch.cat([torch.ones_like(mean[..., :1]), mean, second.flatten(-2)], dim=-1)
+        return moments_of(mean, turn.own(self._initial_covariance))
 
     def sample(self, turn: Turn, p: Tensor, round_: int, demand: Demand) -> Tensor:
         """Return the moments of a drawn training set; see `Learner.sample`."""

@@ -10,13 +10,7 @@ from torch import Tensor
 
 from ecosystem.learners.batch import Batch
 from ecosystem.measures.rewards import alignment, own_rewards, without_reward
-
-
-def mean_and_covariance(p: Tensor) -> tuple[Tensor, Tensor]:
-    """Take moments apart: ``[..., d]`` and ``[..., d, d]``."""
-    d = (math.isqrt(4 * p.shape[-1] - 3) - 1) // 2
-    mean = p[..., 1 : 1 + d]
-    return mean, p[..., 1 + d :].unflatten(-1, (d, d)) - mean[..., :, None] * mean[..., None, :]
+from ecosystem.moments import mean_and_covariance
 
 
 def reward_variance(p: Tensor, batch: Batch) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ecosystem.learners.batch import Batch
+from ecosystem.moments import mean_and_covariance, moments_of
 from ecosystem.users.choice import CHOICES
 from ecosystem.users.crowd import Crowd, Demand
 from ecosystem.users.feedback import RULES
@@ -132,12 +133,9 @@ class Population:
         return data
 
     def _moved(self, data: Tensor, choice: Tensor, p: Tensor, strength: Tensor) -> Tensor:
-        from ecosystem.measures.gaussian import mean_and_covariance
-
         mean, covariance = mean_and_covariance(data)
         written = mean_and_covariance(p)[0]  # [worlds, models, contexts, d]
         by_context = (written[:, None] * self.contexts[:, :, None, :, None]).sum(-2)
         served = (choice[..., None] * by_context).sum(-2)
         mean = mean + (strength[:, None, None] * served)[:, :, None]
-        second = covariance + mean[..., :, None] * mean[..., None, :]
-        return torch.cat([torch.ones_like(mean[..., :1]), mean, second.flatten(-2)], dim=-1)
+        return moments_of(mean, covariance)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from ecosystem.world.ecosystem import Ecosystem
 
 
-class ModelAgent(mesa.Agent):
-    """A generative model on a node of the network.
+class NamedAgent(mesa.Agent):
+    """What has a name and a place in every tensor.
 
     Its numbers are those of the selected world, ``model.world``.
 
@@ -22,7 +22,7 @@ class ModelAgent(mesa.Agent):
     model : Ecosystem
         What it is part of.
     name : str
-        Its name, also its node.
+        Its name.
     index : int
         Its place in every tensor.
     """
@@ -35,7 +35,11 @@ class ModelAgent(mesa.Agent):
         self.index = index
 
     def __repr__(self) -> str:
-        return f"ModelAgent({self.name!r})"
+        return f"{type(self).__name__}({self.name!r})"
+
+
+class ModelAgent(NamedAgent):
+    """A generative model, on the node of the network that has its name."""
 
     @property
     def neighbours(self) -> list[ModelAgent]:
@@ -103,30 +107,8 @@ class ModelAgent(mesa.Agent):
         return self.model.learner.look(self.distribution[context], n, self.model.looking(self.index))
 
 
-class Cohort(mesa.Agent):
-    """A demographic group: so many exchangeable users, counted and not looped over.
-
-    Its numbers are those of the selected world, ``model.world``.
-
-    Parameters
-    ----------
-    model : Ecosystem
-        What it is part of.
-    name : str
-        Its name.
-    index : int
-        Its place in every tensor.
-    """
-
-    model: Ecosystem
-
-    def __init__(self, model: Ecosystem, name: str, index: int) -> None:
-        super().__init__(model)
-        self.name = name
-        self.index = index
-
-    def __repr__(self) -> str:
-        return f"Cohort({self.name!r})"
+class Cohort(NamedAgent):
+    """A demographic group: so many exchangeable users, counted and not looped over."""
 
     @property
     def active(self) -> float:

@@ -10,9 +10,9 @@ import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 
-from ecosystem.measures.gaussian import mean_and_covariance
 from ecosystem.measures.groups import biases
 from ecosystem.measures.rewards import named_alignments
+from ecosystem.moments import mean_and_covariance
 from ecosystem.scenario.columns import gaussian_states
 from ecosystem.scenario.fields.outputs import GaussianOutputs
 from ecosystem.world.blueprint import Blueprint
