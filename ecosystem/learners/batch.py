@@ -103,11 +103,11 @@ class Batch:
 
     @cached_property
     def _voice(self) -> NDArray[np.int64]:
-        """Row of `Demand.heard` of each choice: the groups, then `ALWAYS`, then `UNASKED`."""
+        """Row of `Demand.heard` of each choice: the voices of users, then `ALWAYS`, then `UNASKED`."""
         world = self.worlds[0]
-        groups = 0 if world.groups is None else len(world.groups.names)
+        voices = 0 if world.groups is None else len(world.groups.voices)
         voice = world.choice_voice
-        return np.where(voice >= 0, voice, np.where(voice == ALWAYS, groups, groups + 1))
+        return np.where(voice >= 0, voice, np.where(voice == ALWAYS, voices, voices + 1))
 
     @cached_property
     def choice_voice(self) -> list[int]:

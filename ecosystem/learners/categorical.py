@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import Learner
-from ecosystem.learners.sampling import draw_counts
+from ecosystem.learners.sampling import draw_counts, draw_given
 from ecosystem.learners.turn import Turn
 from ecosystem.measures import categorical
 from ecosystem.users.crowd import Demand
@@ -39,13 +39,23 @@ class Categorical(Learner):
             turn.mixture(p, demand), turn.models, "examples", round_, self.batch.learning.examples, demand.weights
         )
         found = self._empirical(counts)
-        return torch.where(turn.sourceless, turn.own(p), found) if turn.some_sourceless else found
+        alone = turn.nothing(demand)
+        return found if alone is None else torch.where(alone, turn.own(p), found)
 
     def _draw(
         self, mixture: Tensor, models: Tensor, purpose: str, round_: int, draws: int | None, weights: Tensor
     ) -> Tensor:
-        """Draw contexts by v, then categories of each: counts shaped as `mixture`."""
-        joint = mixture * weights[:, models, :, None]
+        """Draw contexts by v, then categories of each: counts shaped as `mixture`.
+
+        Where prompts are reused, the contexts are those drawn in the first round.
+        """
+        v = weights[:, models]
+        if self.batch.learning.prompts == "reused":
+            prompts = draw_counts(
+                v, draws or 1, self.seeds, f"{purpose}.prompts", 0, models.tolist(), self.batch.models
+            )
+            return draw_given(mixture, prompts, self.seeds, purpose, round_, models.tolist())
+        joint = mixture * v[..., None]
         counts = draw_counts(
             joint.flatten(-2), draws or 1, self.seeds, purpose, round_, models.tolist(), self.batch.models
         )

@@ -48,7 +48,7 @@ class Author:
         for number, kind in enumerate(self.choice_kinds):
             if kind == "gaussian_limit":
                 laws.append(self._limit(p, number))
-        self.first_group = sum(law.shape[1] for law in laws)
+        self.first_cohort = sum(law.shape[1] for law in laws)
         if demand.data is not None:
             laws.append(demand.data)
         every = torch.cat(laws, dim=1)
@@ -138,9 +138,10 @@ class _Draw:
         total = total.reshape(worlds, len(self._rows), self._batch.contexts, numbers)
         return total / total[..., :1].clamp_min(1.0)
 
-    def _uniform(self, purpose: str) -> Tensor:
-        """Return a uniform number for each example."""
-        found = [uniforms(s, purpose, self._round, self._batch.models, self._examples)[self._rows] for s in self._seeds]
+    def _uniform(self, purpose: str, round_: int | None = None) -> Tensor:
+        """Return a uniform number for each example, of this round by default."""
+        when = self._round if round_ is None else round_
+        found = [uniforms(s, purpose, when, self._batch.models, self._examples)[self._rows] for s in self._seeds]
         return torch.from_numpy(np.stack(found)).to(self._author.mean).flatten(1)
 
     def _normal(self, purpose: str) -> Tensor:
@@ -156,11 +157,14 @@ class _Draw:
         # What a row without sources reads does not matter, for such a model learns what it has.
         raw = (torch.arange(len(SOURCES)) == _RAW).to(each)
         each = torch.where(each.sum(-1, keepdim=True) > 0, each, raw)
-        shares = (v[..., :, None] * each).flatten(-2)
-        steps = shares.cumsum(-1)
-        u = self._uniform("examples").reshape(*shares.shape[:2], -1)
-        label = torch.searchsorted(steps / steps[..., -1:], u, right=True).clamp_max(shares.shape[-1] - 1)
-        label = label.flatten(1)
+        u = self._uniform("examples").reshape(*v.shape[:2], -1)
+        if self._batch.learning.prompts == "reused":
+            asked = self._uniform("examples.prompts", 0).reshape(u.shape)
+            context = _picked(v, asked)
+            steps = each.gather(2, context[..., None].expand(*context.shape, len(SOURCES))).cumsum(-1)
+            source = (steps / steps[..., -1:] <= u[..., None]).sum(-1).clamp_max(len(SOURCES) - 1)
+            return context.flatten(1), source.flatten(1)
+        label = _picked((v[..., :, None] * each).flatten(-2), u).flatten(1)
         return label // len(SOURCES), label % len(SOURCES)
 
     def _edges(self) -> Tensor:
@@ -197,17 +201,17 @@ class _Draw:
         return self._chosen(x, model, torch.where(infinite, -1, choice))
 
     def _users(self, law: Tensor) -> Tensor:
-        """Draw the group that brings each example from users, by what it asks of the reader in that context."""
-        sent = self._author.demand.sent
+        """Draw the cohort that brings each example from users, by what it asks of the reader in that context."""
+        prompts = self._author.demand.prompts
         brings = self._source == _USERS
-        if sent is None or not bool(brings.any()):
+        if prompts is None or not bool(brings.any()):
             return law
-        steps = sent[self._worlds].flatten(2).cumsum(1)  # [worlds, groups, models × contexts]
+        steps = prompts.each[self._worlds].flatten(2).cumsum(1)  # [worlds, cohorts, models × contexts]
         place = (self._reader * self._batch.contexts + self._context)[:, None].expand(-1, steps.shape[1], -1)
         here = steps.gather(2, place)
         wanted = self._uniform("examples.group") * here[:, -1]
-        group = (here <= wanted[:, None]).sum(1).clamp_max(steps.shape[1] - 1)
-        return torch.where(brings & (here[:, -1] > 0), self._author.first_group + group, law)
+        cohort = (here <= wanted[:, None]).sum(1).clamp_max(steps.shape[1] - 1)
+        return torch.where(brings & (here[:, -1] > 0), self._author.first_cohort + cohort, law)
 
     def _chosen(self, x: Tensor, model: Tensor, choice: Tensor) -> Tensor:
         """Let curators choose among K candidates; the first is what was written anyway.
@@ -287,6 +291,12 @@ class _Draw:
             passed = (x[..., :, None] * a).sum(-2) + b
             x = torch.where((number == channel)[..., None], passed, x)
         return x
+
+
+def _picked(weights: Tensor, u: Tensor) -> Tensor:
+    """Return which of the last dimension's weights each uniform number falls on, shaped as `u`."""
+    steps = weights.cumsum(-1)
+    return torch.searchsorted(steps / steps[..., -1:], u, right=True).clamp_max(weights.shape[-1] - 1)
 
 
 def _cumulated(share: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -48,8 +48,8 @@ class GaussianLearner(Learner):
     def sample(self, turn: Turn, p: Tensor, round_: int, demand: Demand) -> Tensor:
         """Return the moments of a drawn training set; see `Learner.sample`."""
         found = draw_examples(self.batch, turn, Author(p, self.batch, demand), self.seeds, round_)
-        alone = turn.sourceless | (turn.shares(demand).sum(-1, keepdim=True) == 0)
-        return torch.where(alone, turn.own(p), found)
+        alone = turn.nothing(demand)
+        return found if alone is None else torch.where(alone, turn.own(p), found)
 
     def look(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.float64]:
         """Return vectors, ``[n, d]``."""

@@ -22,6 +22,7 @@ from ecosystem.learners.batch import Batch
 from ecosystem.learners.turn import Turn
 from ecosystem.remedies.rejection_sampling import Rejection
 from ecosystem.scenario.fields.learning import WindowCorpus
+from ecosystem.scenario.fields.remedy import BestOfK, RejectionSampling
 from ecosystem.users.crowd import Demand
 
 Measure: TypeAlias = Callable[[Tensor, Batch], Tensor]
@@ -69,7 +70,8 @@ class Learner(ABC):
         sequential = batch.learning.order == "sequential"
         self.turns = [Turn(batch, readers) for readers in (everyone[:, None] if sequential else [everyone])]
         self.seeds = [world.seed for world in batch.worlds]
-        self._remedy = Rejection(batch) if batch.worlds[0].scenario.remedy is not None else None
+        remedy = batch.worlds[0].scenario.remedy
+        self.remedy = Rejection(batch) if isinstance(remedy, (RejectionSampling, BestOfK)) else None
         # What no world asks for is left out; a world that asks for it with a weight of 0 gets the same bits.
         self._shares = bool((batch.sharing > 0).any())
         self._starts = bool((batch.rate < 1).any())
@@ -88,8 +90,8 @@ class Learner(ABC):
         asked = Demand(self.batch.context_weights) if demand is None else demand
         p, learned = state.p, []
         for turn in self.turns:
-            if self._remedy is not None:
-                asked = replace(asked, filtered=self._remedy.filter(p, asked))
+            if self.remedy is not None:
+                asked = replace(asked, filtered=self.remedy.filter(p, asked))
             data = self.sample(turn, p, state.round, asked) if self.batch.sampled else turn.mixture(p, asked)
             shared = self._share(data, turn, asked.weights)
             corpus = self._corpus(shared, turn, state)

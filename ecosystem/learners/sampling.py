@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecosystem.world.streams import stream, uniforms
+from ecosystem.world.streams import multinomial, stream, uniforms
 
 _INVERT = 32
 """Up to this many draws per category counts come from uniforms; beyond, from a multinomial a model."""
@@ -81,6 +81,29 @@ def _invert(cumulative: Tensor, drawn: NDArray[np.float64]) -> Tensor:
     return torch.from_numpy(np.diff(below, axis=-1, prepend=0)).to(cumulative)
 
 
+def draw_given(
+    probability: Tensor, draws: Tensor, seeds: Sequence[int], purpose: str, round_: int, rows: Sequence[int]
+) -> Tensor:
+    """Return how often each category was drawn, where the number of draws is given for each context.
+
+    Parameters
+    ----------
+    probability : Tensor
+        ``[worlds, rows, contexts, categories]``; each sums to 1.
+    draws : Tensor
+        How many draws, ``[worlds, rows, contexts]``.
+    seeds, purpose, round_, rows
+        As for `draw_counts`.
+    """
+    exact, given = probability.to("cpu", torch.float64).numpy(), draws.to("cpu", torch.int64).numpy()
+    counts = np.zeros(exact.shape)
+    for world, seed in enumerate(seeds):
+        for position, model in enumerate(rows):
+            generator = stream(seed, f"{purpose}.given", round_, model)
+            counts[world, position] = multinomial(generator, given[world, position], exact[world, position])
+    return torch.from_numpy(counts).to(probability)
+
+
 def _multinomials(
     probability: Tensor, draws: int, seeds: Sequence[int], purpose: str, round_: int, rows: Sequence[int]
 ) -> Tensor:
@@ -88,8 +111,6 @@ def _multinomials(
     counts = np.zeros(exact.shape)
     for world, seed in enumerate(seeds):
         for position, model in enumerate(rows):
-            row = exact[world, position]
-            held = row > 0  # NumPy gives what rounding leaves over to the last category, were it impossible
             generator = stream(seed, f"{purpose}.large", round_, model)
-            counts[world, position, held] = generator.multinomial(draws, row[held] / row.sum())
+            counts[world, position] = multinomial(generator, np.array(draws), exact[world, position])
     return torch.from_numpy(counts).to(probability)

@@ -86,6 +86,12 @@ class Turn:
         whole = each.sum(-1, keepdim=True)
         return each / torch.where(whole > 0, whole, 1.0)
 
+    def nothing(self, demand: Demand) -> Tensor | None:
+        """Return which readers have no source this round, ``[worlds, readers, contexts, 1]``; None if all have one."""
+        if self._asked[_USERS] and demand.volume is not None:
+            return self.sourceless | (self.shares(demand).sum(-1, keepdim=True) == 0)
+        return self.sourceless if self.some_sourceless else None
+
     def _with_users(self, total: Tensor, brought: Tensor, there: Tensor, p: Tensor) -> Tensor:
         """Add what users bring; where nobody asks, their share is split over the other sources in proportion."""
         share = self._share(_USERS)

@@ -12,9 +12,10 @@ from ecosystem.users.population import Population
 def group_values(population: Population, crowd: Crowd, p: Tensor) -> dict[str, Tensor]:
     """Return the columns of the table `groups`, ``[worlds, groups]`` each."""
     scored = population.scored(crowd, p)
+    active = population.members.total(crowd.activity)
     return {
-        "active": crowd.activity,
-        "share": crowd.activity / crowd.activity.sum(-1, keepdim=True),
+        "active": active,
+        "share": active / active.sum(-1, keepdim=True),
         "satisfaction": population.satisfaction(crowd, p),
         **{name: scored[..., number] for number, name in enumerate(population.groups.score_names)},
     }
@@ -28,13 +29,21 @@ def biases(population: Population, crowd: Crowd, p: Tensor, values: dict[str, Te
     known = ~torch.isnan(quality)
     highest = torch.where(known, quality, -torch.inf).amax(-1)
     lowest = torch.where(known, quality, torch.inf).amin(-1)
-    whole = population.size / population.size.sum(-1, keepdim=True)
+    size = population.members.total(population.size)
+    whole = size / size.sum(-1, keepdim=True)
     return {
         "preference_bias": nothing if lean is None else lean.mean(-1) - 0.5,
         "disparate_bias": torch.where(known.any(-1), highest - lowest, torch.nan),
         "representation_gap": (values["share"] - whole).abs().sum(-1) / 2,
         "systemic_failure": systemic_failure(population, crowd, p),
     }
+
+
+def worst_served(values: dict[str, Tensor]) -> Tensor:
+    """Return which groups are served the least quality (without that score: satisfaction), ``[worlds, groups]``."""
+    quality = values.get("quality", values["satisfaction"])
+    lowest = torch.where(torch.isnan(quality), torch.inf, quality).amin(-1, keepdim=True)
+    return quality == lowest
 
 
 def systemic_failure(population: Population, crowd: Crowd, p: Tensor) -> Tensor:

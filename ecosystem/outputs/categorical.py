@@ -56,6 +56,10 @@ class CategoricalSpace:
         """Return the reward of each output."""
         return np.atleast_2d(np.asarray(written, dtype=np.float64))
 
+    def top(self, reward: Array) -> float:
+        """Return the largest entry."""
+        return float(reward.max())
+
     def drawn_rewards(self, draw: NormalDraw | UniformDraw, seed: int, purpose: str, count: int) -> Array:
         """Return rewards whose outputs are drawn one by one."""
         generator = stream(seed, purpose)

@@ -66,6 +66,14 @@ class GaussianSpace:
         constant = -k / 2 * centre @ centre
         return np.concatenate([[constant], linear + k * centre, (-k / 2 * np.eye(self.dimension)).ravel()])
 
+    def top(self, reward: Array) -> float:
+        """Return w·centre + ‖w‖²/2k, the largest value of a reward of curvature k > 0; NaN without curvature."""
+        constant, linear = reward[:, 0], reward[:, 1 : 1 + self.dimension]
+        curvature = -2 * reward[:, 1 + self.dimension]
+        if (curvature <= 0).any():
+            return math.nan
+        return float((constant + (linear**2).sum(-1) / (2 * curvature)).max())
+
     def drawn_rewards(self, draw: NormalDraw | UniformDraw, seed: int, purpose: str, count: int) -> Array:
         """Return linear rewards whose coordinates are drawn one by one."""
         generator = stream(seed, purpose)

@@ -40,6 +40,10 @@ class Space(Protocol):
         """Return the coefficients of a reward, ``[1 or contexts, numbers]``."""
         ...
 
+    def top(self, reward: Array) -> float:
+        """Return the largest value of a reward, ``[contexts, numbers]``; NaN where it has none."""
+        ...
+
     def drawn_rewards(self, draw: Any, seed: int, purpose: str, count: int) -> Array:
         """Return drawn rewards, one a model, ``[count, numbers]``."""
         ...

@@ -4,10 +4,11 @@ A model's outputs are filtered before curation, group by group, and the filtered
 raw ones as a source, for itself and for its readers; what users are served is not touched. With w_q and w_s the
 weights of quality and similarity,
 
-    score(x) = w_q quality(x) + w_s p_real(x) / max p_real,
+    score(x) = w_q quality(x) + w_s similarity(x),   similarity = p_real(x) / max p_real,
     filtered = Σ_g V_g/V [(2a − 1) best-of-k_g(p; score) + (2 − 2a) p],
 
-V_g what group g asks in that context and a the accuracy of the judge (½: no remedy). Ties are shared.
+V_g what group g asks in that context and a the accuracy of the judge (½: no remedy). Ties are shared. Plain
+best-of-k is the same with one k, whoever asks and whether anybody does.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from torch import Tensor
 
 from ecosystem.curators.best_of import BestOf
 from ecosystem.learners.batch import Batch
-from ecosystem.scenario.fields.remedy import RejectionSampling
+from ecosystem.outputs import space_of
+from ecosystem.scenario.fields.remedy import BestOfK, RejectionSampling
 from ecosystem.users.crowd import Demand
-from ecosystem.world.groups import Groups
+from ecosystem.world.blueprint import Blueprint
+from ecosystem.world.rewards import Rewards
 
 
 class Rejection:
@@ -29,47 +32,82 @@ class Rejection:
     Parameters
     ----------
     batch : Batch
-        Settings of the worlds, each with users and a remedy.
+        Settings of the worlds, each with a remedy that filters, with as many candidates.
+
+    Attributes
+    ----------
+    finds : bool
+        Whether the disadvantaged group is to be found: `Demand.worst` is then needed.
     """
 
     def __init__(self, batch: Batch) -> None:
-        pairs = [(world.scenario.remedy, world.groups) for world in batch.worlds]
-        held = [(remedy, groups) for remedy, groups in pairs if remedy is not None and groups is not None]
-        self._groups = len(held[0][1].names)
-        quality = batch.stack([_quality(groups) for _, groups in held])[:, None]  # [worlds, 1, contexts or 1, outputs]
+        remedies = [_filter(world) for world in batch.worlds]
+        quality = batch.stack([_quality(world) for world in batch.worlds])[:, None]
         similarity = batch.real / batch.real.amax(-1, keepdim=True)
-        weights = [batch.stack([np.array(getattr(remedy, name)) for remedy, _ in held]) for name in _WEIGHTS]
+        weights = [batch.stack([np.array(getattr(remedy, name)) for remedy in remedies]) for name in _WEIGHTS]
         w_quality, w_similarity, accuracy = (weight[:, None, None, None] for weight in weights)
-        score = w_quality * quality + w_similarity * similarity  # [worlds, models, contexts, outputs]
+        score = (w_quality * quality + w_similarity * similarity).flatten(1, 2)  # [worlds, rows, outputs]
         self._trust = 2 * accuracy - 1
-        candidates = batch.stack([_candidates(remedy, groups) for remedy, groups in held])
-        rows = score.flatten(1, 2)
-        self._judges = [
-            BestOf(rows, candidates[:, group, None].expand(-1, rows.shape[1]), 0) for group in range(self._groups)
-        ]
+        first = batch.worlds[0]
+        self.finds = _finds(remedies[0])
+        self._aware = isinstance(remedies[0], RejectionSampling)
+        # Outputs that are judged among as many candidates are judged together.
+        counts, place = np.unique(_candidates(first), return_inverse=True)
+        self._place = torch.from_numpy(place).to(batch.device)
+        self._judges = [BestOf(score, score.new_full(score.shape[:2], float(k)), 0) for k in counts]
+        self._group = None if first.groups is None else torch.from_numpy(first.groups.group).to(batch.device)
 
     def filter(self, p: Tensor, demand: Demand) -> Tensor:
         """Return what is left of models' outputs for training, ``[worlds, models, contexts, outputs]`` as `p`."""
-        assert demand.sent is not None and demand.volume is not None
         rows = p.flatten(1, 2)[:, :, None]
+        kept = [judge.keep(rows)[:, :, 0].reshape(p.shape) for judge in self._judges]
+        if not self._aware:
+            return self._trust * kept[0] + (1 - self._trust) * p
+        assert demand.prompts is not None and demand.volume is not None and self._group is not None
+        place = self._place[0] if demand.worst is None else torch.where(demand.worst, self._place[1], self._place[0])
+        judged = torch.nn.functional.one_hot(place.expand(len(p), -1)[:, self._group], len(kept)).to(p)
+        sent = demand.prompts.summed(judged[:, :, None].expand(-1, -1, p.shape[2], -1))
         asked = demand.volume > 0
         best = torch.zeros_like(p)
-        for group, judge in enumerate(self._judges):
-            share = torch.where(asked, demand.sent[:, group] / torch.where(asked, demand.volume, 1.0), 0.0)
-            best = best + share[..., None] * judge.keep(rows)[:, :, 0].reshape(p.shape)
+        for number, one in enumerate(kept):
+            share = torch.where(asked, sent[..., number] / torch.where(asked, demand.volume, 1.0), 0.0)
+            best = best + share[..., None] * one
         return torch.where(asked[..., None], self._trust * best + (1 - self._trust) * p, p)
 
 
 _WEIGHTS = ("quality", "similarity", "accuracy")
 
 
-def _quality(groups: Groups) -> np.ndarray:
-    if "quality" in groups.score_names:
-        return groups.scores[groups.score_names.index("quality")]
-    return np.zeros((1, groups.data.shape[-1]))
+def _finds(remedy: RejectionSampling | BestOfK) -> bool:
+    if isinstance(remedy, BestOfK) or remedy.disadvantaged is None:
+        return False
+    return remedy.disadvantaged.group is None
 
 
-def _candidates(remedy: RejectionSampling, groups: Groups) -> np.ndarray:
+def _filter(world: Blueprint) -> RejectionSampling | BestOfK:
+    remedy = world.scenario.remedy
+    assert isinstance(remedy, (RejectionSampling, BestOfK))
+    return remedy
+
+
+def _quality(world: Blueprint) -> np.ndarray:
+    """Return the score `quality`, ``[contexts or 1, outputs]``; zeros where there is none."""
+    space = space_of(world.scenario.outputs)
+    scores = Rewards(world.scenario.outputs.scores, space)
+    return scores.row(scores.number("quality")) if "quality" in scores.names else np.zeros((1, space.numbers))
+
+
+def _candidates(world: Blueprint) -> np.ndarray:
+    """Return k of each group, and k of each where it is worst off, ``[2, groups]``."""
+    remedy, groups = _filter(world), world.groups
+    if isinstance(remedy, BestOfK) or groups is None:
+        return np.full((2, 1), remedy.candidates)
     if isinstance(remedy.candidates, int):
-        return np.full(len(groups.names), float(remedy.candidates))
-    return np.array([float(remedy.candidates.get(name, 1)) for name in groups.names])
+        plain = np.full(len(groups.names), remedy.candidates)
+    else:
+        plain = np.array([remedy.candidates.get(name, 1) for name in groups.names])
+    worst, more = plain.copy(), remedy.disadvantaged
+    if more is not None:
+        named = [more.group in (None, name) for name in groups.names]
+        worst[named] = more.candidates
+    return np.stack([plain if _finds(remedy) else worst, worst])

@@ -19,7 +19,7 @@ from ecosystem.scenario.fields.learning import Learning, Record, Rounds, Seeds
 from ecosystem.scenario.fields.models import Curated, ModelBlock
 from ecosystem.scenario.fields.network import EdgesNetwork, FileNetwork, Network
 from ecosystem.scenario.fields.outputs import Outputs
-from ecosystem.scenario.fields.remedy import RejectionSampling
+from ecosystem.scenario.fields.remedy import Remedy
 from ecosystem.scenario.fields.sweep import Expect, Sweep
 from ecosystem.scenario.fields.users import Users
 from ecosystem.scenario.paths import change, parameter_names
@@ -80,7 +80,7 @@ class Scenario(Block):
     """Who learns from whom; nobody from anybody by default."""
     users: Users | None = None
     """Who asks, and answers back; nobody by default."""
-    remedy: RejectionSampling | None = None
+    remedy: Remedy | None = None
     """What is done against bias; nothing by default."""
     learning: Learning = Learning()
     """How models learn."""

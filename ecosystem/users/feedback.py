@@ -1,51 +1,81 @@
-"""How groups answer to what they were served; one function a rule of activity."""
+"""How users answer to what they were served; one function a rule of activity, each for expected numbers.
+
+What is drawn in their place is told in `ecosystem.users.drawn`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from ecosystem.users.membership import Membership
 
-def static(activity: Tensor, satisfaction: Tensor, best: Tensor, group: int, numbers: Mapping[str, Tensor]) -> Tensor:
+
+@dataclass(frozen=True)
+class Served:
+    """What a rule goes by, ``[worlds, cohorts]`` each.
+
+    Attributes
+    ----------
+    satisfaction, best, patience : Tensor
+        u, what leaves nothing to wish, and the factor of the scale of retention.
+    members : Membership
+        Which cohorts are which group.
+    """
+
+    satisfaction: Tensor
+    best: Tensor
+    patience: Tensor
+    members: Membership
+
+
+def static(activity: Tensor, served: Served, group: int, numbers: Mapping[str, Tensor]) -> Tensor:
     """Nobody comes or goes."""
-    del satisfaction, best, group, numbers
+    del served, group, numbers
     return activity
 
 
-def linear(activity: Tensor, satisfaction: Tensor, best: Tensor, group: int, numbers: Mapping[str, Tensor]) -> Tensor:
+def linear(activity: Tensor, served: Served, group: int, numbers: Mapping[str, Tensor]) -> Tensor:
     """One group's share becomes min(share + step, cap), never less; the total and the others' proportions are kept."""
-    del satisfaction, best
-    total = activity.sum(-1)
-    share = activity[:, group] / total
+    by_group = served.members.total(activity)
+    total = by_group.sum(-1)
+    share = by_group[:, group] / total
     grown = torch.maximum(share, torch.minimum(share + numbers["step"], numbers["cap"]))
     left = torch.where(share < 1, (1 - grown) / torch.where(share < 1, 1 - share, 1.0), 0.0)
-    others = activity * left[:, None]
-    return others.index_copy(1, torch.tensor([group]), (grown * total)[:, None])
+    mine = served.members.is_of(group)
+    within = served.members.within(activity)
+    return torch.where(mine, (grown * total)[:, None] * within, activity * left[:, None])
 
 
-def retention(
-    activity: Tensor, satisfaction: Tensor, best: Tensor, group: int, numbers: Mapping[str, Tensor]
-) -> Tensor:
+def kept(served: Served, numbers: Mapping[str, Tensor]) -> Tensor:
+    """Return the part of each cohort that stays, exp(−risk/scale)."""
+    risk = (served.best - served.satisfaction).clamp_min(0.0)
+    return (-risk / (numbers["scale"][:, None] * served.patience)).exp()
+
+
+def retention(activity: Tensor, served: Served, group: int, numbers: Mapping[str, Tensor]) -> Tensor:
     """Users leave by their risk, others come: a · exp(−risk/scale) + arrivals (Hashimoto et al. 2018, 1806.08010)."""
     del group
-    risk = (best - satisfaction).clamp_min(0.0)
-    kept = activity * (-risk / numbers["scale"][:, None]).exp() + numbers["arrivals"][:, None]
-    return torch.minimum(kept, numbers["cap"][:, None]) if "cap" in numbers else kept
+    after = activity * kept(served, numbers) + numbers["arrivals"][:, None] * served.members.at_start
+    if "cap" not in numbers:
+        return after
+    whole = served.members.total(after)
+    down = torch.minimum(whole, numbers["cap"][:, None]) / torch.where(whole > 0, whole, 1.0)
+    return after * served.members.spread(down)
 
 
-def replicator(
-    activity: Tensor, satisfaction: Tensor, best: Tensor, group: int, numbers: Mapping[str, Tensor]
-) -> Tensor:
+def replicator(activity: Tensor, served: Served, group: int, numbers: Mapping[str, Tensor]) -> Tensor:
     """Shares ∝ share · exp(rate · u); the total is kept."""
-    del best, group
-    growth = numbers["rate"][:, None] * satisfaction
+    del group
+    growth = numbers["rate"][:, None] * served.satisfaction
     weight = activity * (growth - growth.amax(-1, keepdim=True)).exp()
     return weight / weight.sum(-1, keepdim=True) * activity.sum(-1, keepdim=True)
 
 
-RULES: Mapping[str, Callable[[Tensor, Tensor, Tensor, int, Mapping[str, Tensor]], Tensor]] = {
+RULES: Mapping[str, Callable[[Tensor, Served, int, Mapping[str, Tensor]], Tensor]] = {
     function.__name__: function for function in (static, linear, retention, replicator)
 }
-"""New activity, ``[worlds, groups]``, from activity, satisfaction and best (shaped alike), group and settings."""
+"""New activity, ``[worlds, cohorts]``, from activity, what it goes by, a group and settings."""

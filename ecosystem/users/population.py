@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ecosystem.learners.batch import Batch
+from ecosystem.linalg import bmm
 from ecosystem.moments import mean_and_covariance, moments_of
-from ecosystem.users.choice import CHOICES
+from ecosystem.users.choice import CHOICES, Moves
 from ecosystem.users.crowd import Crowd, Demand
-from ecosystem.users.feedback import RULES
+from ecosystem.users.drawn import Draws
+from ecosystem.users.feedback import RULES, Served
+from ecosystem.users.membership import Membership
+from ecosystem.users.prompts import Prompts
+from ecosystem.users.sampled import DRAWN, Draw
 from ecosystem.world.groups import Groups
+
+_TOGETHER = 1 << 23
+"""Numbers of experience, cohorts × models × contexts, held at a time."""
 
 
 class Population:
-    """All groups of a batch of worlds.
+    """All users of a batch of worlds.
 
     Parameters
     ----------
@@ -27,97 +36,155 @@ class Population:
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
-        groups = [world.groups for world in batch.worlds if world.groups is not None]
-        self.groups: Groups = groups[0]
+        self._groups = [world.groups for world in batch.worlds if world.groups is not None]
+        self.groups: Groups = self._groups[0]
         self.names = self.groups.names
-        self.size = batch.stack([group.size for group in groups])
-        self.contexts = batch.stack([group.contexts for group in groups])
-        self.scores = batch.stack([group.scores for group in groups])
-        self._best = batch.stack([group.best for group in groups])
-        self._data = batch.stack([group.data for group in groups])
-        self._choice = batch.stack([group.choice for group in groups])
-        self._reward = torch.from_numpy(self.groups.reward)
+        self.size = batch.stack([group.size for group in self._groups])
+        self.members = Membership(self.groups.group, len(self.names), self.size)
+        self.contexts = batch.stack([group.contexts for group in self._groups])
+        self.scores = batch.stack([group.scores for group in self._groups])
+        self._best = batch.stack([group.best for group in self._groups])
+        self._patience = batch.stack([group.patience for group in self._groups])
+        self._data = batch.stack([group.data for group in self._groups])
+        self._choice = batch.stack([group.choice for group in self._groups])
         self._rules = [
-            (method, group, self._numbers([one.rules[index][2] for one in groups]))
+            (method, group, self._numbers([one.rules[index][2] for one in self._groups]))
             for index, (method, group, _) in enumerate(self.groups.rules)
         ]
-        self._chooses = (self.groups.chooses[0], self._numbers([one.chooses[1] for one in groups]))
+        self._chooses = (self.groups.chooses[0], self._numbers([one.chooses[1] for one in self._groups]))
         users = batch.worlds[0].scenario.users
         self._curates = users is not None and users.curate
         self._brings = bool((batch.diet[..., -1] > 0).any())
+        self._voice = torch.from_numpy(self.groups.voice).to(batch.device)
 
     def _numbers(self, settings: Sequence[Mapping[str, float]]) -> dict[str, Tensor]:
         return {name: self._batch.stack([np.array(one[name], dtype=float) for one in settings]) for name in settings[0]}
 
     def start(self, p: Tensor) -> Crowd:
         """Return the users before the first round, who have met what models write at first."""
-        return Crowd(self.size, self._choice, self._choice, self._drifted(self._choice, p))
+        choice = self._choice
+        if self.groups.sampled:
+            held = self._drawn(0, lambda draws, w: draws.spread(_whole(self.size[w]), _array(choice[w]), "start"))
+            choice = _shares(held, choice)
+        return Crowd(self.size, choice, choice, self.size, self._drifted(choice, p))
 
-    def query(self, crowd: Crowd) -> Demand:
-        """V[g,i,c] = a[g] α[g,i] φ[g,c], and what it brings to each model."""
-        sent = (crowd.activity[..., None] * crowd.choice)[..., None] * self.contexts[:, :, None, :]
-        volume = sent.sum(1)
+    def query(self, crowd: Crowd, round_: int) -> Demand:
+        """V[g,i,c] = a[g] α[g,i] φ[g,c], or drawn prompts of so many users, and what they bring to each model."""
+        return self.demand(self.prompts(crowd, round_), crowd)
+
+    def prompts(self, crowd: Crowd, round_: int) -> Prompts:
+        """Return who asks what in a round; drawn prompts are the same whenever they are asked for."""
+        users = crowd.activity[..., None] * crowd.choice
+        if not self.groups.sampled:
+            return Prompts(users, self.contexts)
+        drawn = self._drawn(
+            round_, lambda draws, w: draws.spread(_whole(users[w]), _array(self.contexts[w][:, None]), "prompts")
+        )
+        return Prompts(torch.ones_like(users), self.contexts, drawn)
+
+    def demand(self, prompts: Prompts, crowd: Crowd) -> Demand:
+        """Return what models are asked and brought by some prompts."""
+        volume = prompts.volume
         total = volume.sum(-1, keepdim=True)
         asked = total > 0
         weights = torch.where(asked, volume / torch.where(asked, total, 1.0), 1.0 / self._batch.contexts)
-        return Demand(weights, volume, self._brought(sent, volume, crowd), sent, crowd.data, self._heard(sent, volume))
+        return Demand(
+            weights, volume, prompts, self._brought(prompts, volume, crowd), crowd.data, self._heard(prompts, volume)
+        )
 
-    def _brought(self, sent: Tensor, volume: Tensor, crowd: Crowd) -> Tensor | None:
+    def _brought(self, prompts: Prompts, volume: Tensor, crowd: Crowd) -> Tensor | None:
         if not self._brings:
             return None
-        whole = (sent[..., None] * crowd.data[:, :, None]).sum(1)
         there = volume[..., None] > 0
-        return torch.where(there, whole / torch.where(there, volume[..., None], 1.0), 0.0)
+        return torch.where(there, prompts.summed(crowd.data) / torch.where(there, volume[..., None], 1.0), 0.0)
 
-    def _heard(self, sent: Tensor, volume: Tensor) -> Tensor | None:
+    def _heard(self, prompts: Prompts, volume: Tensor) -> Tensor | None:
         if not self._curates:
             return None
         asked = volume > 0
-        groups = torch.where(asked[:, None], sent / torch.where(asked, volume, 1.0)[:, None], 0.0)
+        voices = torch.nn.functional.one_hot(self._voice).to(volume)  # [cohorts, voices]
+        weight = voices[None, :, None].expand(len(volume), -1, self._batch.contexts, -1)
+        by_voice = prompts.summed(weight) / torch.where(asked, volume, 1.0)[..., None]
+        heard = torch.where(asked[..., None], by_voice, 0.0).movedim(-1, 1)
         always = torch.ones_like(volume)
-        return torch.cat([groups, always[:, None], (~asked)[:, None].to(volume.dtype)], dim=1).flatten(2)
+        return torch.cat([heard, always[:, None], (~asked)[:, None].to(volume.dtype)], dim=1).flatten(2)
 
-    def respond(self, crowd: Crowd, p: Tensor) -> Crowd:
-        """Return the users after they have met what models write now."""
+    def respond(self, crowd: Crowd, p: Tensor, round_: int) -> Crowd:
+        """Return the users after they have met, in this round, what models write now."""
         experience = self.experience(p)
-        satisfaction = self._mean(crowd.choice, experience)
-        activity = crowd.activity
+        served = Served(self._mean(crowd.choice, experience), self._best, self._patience, self.members)
+        act = self._draw_answers if self.groups.sampled else self._expect_answers
+        activity, choice = act(crowd, experience, served, round_)
+        return Crowd(activity, choice, crowd.choice, crowd.activity, self._drifted(crowd.choice, p))
+
+    def _expect_answers(self, crowd: Crowd, experience: Tensor, served: Served, round_: int) -> tuple[Tensor, Tensor]:
+        del round_
+        activity, choice = crowd.activity, crowd.choice
         for method, group, numbers in self._rules:
             if method in RULES:
-                activity = RULES[method](activity, satisfaction, self._best, group, numbers)
+                activity = RULES[method](activity, served, group, numbers)
         method, numbers = self._chooses
-        choice = CHOICES[method](crowd.choice, experience, self._best, numbers)
-        return Crowd(activity, choice, crowd.choice, self._drifted(crowd.choice, p))
+        if method in CHOICES:
+            choice = CHOICES[method](choice, experience, self._best, numbers).expected(choice)
+        return activity, choice
+
+    def _draw_answers(self, crowd: Crowd, experience: Tensor, served: Served, round_: int) -> tuple[Tensor, Tensor]:
+        held = (crowd.activity[..., None] * crowd.choice).round()
+        for index, (method, group, numbers) in enumerate(self._rules):
+            if method in DRAWN:
+                draw = DRAWN[method](held, crowd.choice, served, group, numbers)
+                held = self._drawn(round_, partial(_of_rule, draw, str(index)))
+        method, numbers = self._chooses
+        if method in CHOICES:
+            moves = CHOICES[method](crowd.choice, experience, self._best, numbers)
+            held = self._drawn(round_, partial(_moved, moves, held))
+            return held.sum(-1), _shares(held, moves.expected(crowd.choice))
+        return held.sum(-1), _shares(held, crowd.choice)
+
+    def _drawn(self, round_: int, draw: Callable[[Draws, int], np.ndarray]) -> Tensor:
+        """Return what is drawn in each world, one after another."""
+        worlds = enumerate(self._batch.worlds)
+        found = [draw(Draws(plan.seed, round_, self.groups.group), w).astype(float) for w, plan in worlds]
+        return self._batch.stack(found)
 
     def experience(self, p: Tensor) -> Tensor:
-        """Σ_c φ[g,c] E_p[i,c] r_g, ``[worlds, groups, models]``; NaN for a group without a reward."""
+        """Σ_c φ[g,c] E_p[i,c] r_g, ``[worlds, cohorts, models]``; NaN for a cohort without a reward."""
+        worlds, models, contexts = p.shape[:3]
         if self._batch.rewards.shape[1] == 0:
-            return p.new_full((len(p), len(self.names), p.shape[1]), torch.nan)
-        own = self._batch.rewards[:, self._reward.clamp_min(0)]  # [worlds, groups, contexts or 1, numbers]
-        found = self._expected(p, own)
-        return found.masked_fill((self._reward < 0)[:, None], torch.nan)
+            return p.new_full((worlds, len(self.groups.group), models), torch.nan)
+        wanted = torch.from_numpy(np.maximum(self.groups.voices, 0)).to(p.device)
+        rewards = self._batch.rewards[:, wanted].expand(-1, -1, contexts, -1)  # [worlds, rewards, contexts, numbers]
+        each = bmm(p.transpose(1, 2), rewards.permute(0, 2, 3, 1))  # [worlds, contexts, models, rewards]
+        together = max(1, _TOGETHER // (worlds * models * contexts))
+        cohorts = self._voice.split(together)
+        mixes = self.contexts.split(together, dim=1)
+        found = torch.cat(
+            [
+                (each.index_select(-1, some) * mix.transpose(1, 2)[:, :, None]).sum(1)
+                for some, mix in zip(cohorts, mixes, strict=True)
+            ],
+            dim=-1,
+        ).transpose(1, 2)
+        return found.masked_fill(torch.from_numpy(self.groups.reward < 0).to(p.device)[:, None], torch.nan)
 
     def satisfaction(self, crowd: Crowd, p: Tensor) -> Tensor:
-        """u, by the α with which users met p, ``[worlds, groups]``."""
+        """u, by the α with which users met p, mean over the users of each group, ``[worlds, groups]``."""
+        return self.members.mean(self.satisfied(crowd, p), crowd.served)
+
+    def satisfied(self, crowd: Crowd, p: Tensor) -> Tensor:
+        """Return the satisfaction of each cohort, ``[worlds, cohorts]``."""
         return self._mean(crowd.met, self.experience(p))
 
     def scored(self, crowd: Crowd, p: Tensor) -> Tensor:
         """Each group's scores, Σ q[i,c] E score, by the α with which users met p, ``[worlds, groups, scores]``."""
-        each = [
-            self._mean(crowd.met, self._expected(p, self.scores[:, None, number].expand(-1, len(self.names), -1, -1)))
-            for number in range(self.scores.shape[1])
-        ]
-        return torch.stack(each, -1) if each else p.new_zeros((len(p), len(self.names), 0))
+        each = [self._mean(crowd.met, self._scored(p, number)) for number in range(self.scores.shape[1])]
+        values = torch.stack(each, -1) if each else p.new_zeros((len(p), len(self.groups.group), 0))
+        return self.members.mean(values, crowd.served)
 
-    def _expected(self, p: Tensor, rewards: Tensor) -> Tensor:
-        """Σ_c φ[g,c] E_p[i,c] of a reward for each group, ``[worlds, groups, models]``."""
-        return torch.stack(
-            [
-                ((p * rewards[:, group, None]).sum(-1) * self.contexts[:, group, None]).sum(-1)
-                for group in range(len(self.names))
-            ],
-            dim=1,
-        )
+    def _scored(self, p: Tensor, number: int) -> Tensor:
+        """Σ_c φ[g,c] E_p[i,c] of a score, ``[worlds, cohorts, models]``."""
+        expected = (p * self.scores[:, None, number]).sum(-1)  # [worlds, models, contexts]
+        return bmm(self.contexts, expected.transpose(1, 2))
 
     @staticmethod
     def _mean(choice: Tensor, experience: Tensor) -> Tensor:
@@ -125,7 +192,7 @@ class Population:
         return (choice * experience).sum(-1)
 
     def _drifted(self, choice: Tensor, p: Tensor) -> Tensor:
-        """Return the groups' data, their means moved by what they are served (Perdomo et al. 2020)."""
+        """Return the cohorts' data, their means moved by what they are served (Perdomo et al. 2020)."""
         data = self._data
         for method, _, numbers in self._rules:
             if method == "drift":
@@ -139,3 +206,26 @@ class Population:
         served = (choice[..., None] * by_context).sum(-2)
         mean = mean + (strength[:, None, None] * served)[:, :, None]
         return moments_of(mean, covariance)
+
+
+def _of_rule(draw: Draw, purpose: str, draws: Draws, world: int) -> np.ndarray:
+    return draw(draws, world, purpose)
+
+
+def _moved(moves: Moves, held: Tensor, draws: Draws, world: int) -> np.ndarray:
+    return draws.moved(_whole(held[world]), _array(moves.leave[world]), _array(moves.goes[world]), "choice")
+
+
+def _whole(users: Tensor) -> np.ndarray:
+    """Return counted users as whole numbers."""
+    return users.round().to(torch.int64).cpu().numpy()
+
+
+def _array(values: Tensor) -> np.ndarray:
+    return values.cpu().numpy()
+
+
+def _shares(held: Tensor, likely: Tensor) -> Tensor:
+    """Return α of users who are counted by model; what is likely where there are none."""
+    whole = held.sum(-1, keepdim=True)
+    return torch.where(whole > 0, held / torch.where(whole > 0, whole, 1.0), likely)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from ecosystem.world.ecosystem import Ecosystem
+    from ecosystem.world.groups import Groups
 
 
 class NamedAgent(mesa.Agent):
@@ -108,7 +109,7 @@ class ModelAgent(NamedAgent):
 
 
 class Cohort(NamedAgent):
-    """A demographic group: so many exchangeable users, counted and not looped over."""
+    """A demographic group: so many users, counted and not looped over."""
 
     @property
     def active(self) -> float:
@@ -128,11 +129,62 @@ class Cohort(NamedAgent):
     @property
     def choice(self) -> dict[str, float]:
         """Its shares of the models, by name."""
+        crowd, population = self.model.crowd, self.model.population
+        assert crowd is not None and population is not None
+        shares = population.members.mean(crowd.choice, crowd.activity)[self.model.world, self.index]
+        return dict(zip(self.model.blueprint.names, shares.tolist(), strict=True))
+
+    def value(self, name: str) -> float:
+        """Return a column of the table `groups`, a score too."""
+        return float(self.model.group_values()[name][self.model.world, self.index])
+
+
+class User(NamedAgent):
+    """One user, where they are individuals (``individuals: true``).
+
+    A user who leaves makes room for a newcomer with the same traits; where more come than left, one agent
+    stands for several alike.
+    """
+
+    @property
+    def group(self) -> Cohort:
+        """The group that the user belongs to."""
+        return self.model.cohorts[int(self._groups.group[self.index])]
+
+    @property
+    def active(self) -> float:
+        """1 while the user asks, 0 after leaving; an expectation where numbers of users are not drawn."""
+        crowd = self.model.crowd
+        assert crowd is not None
+        return float(crowd.activity[self.model.world, self.index])
+
+    @property
+    def contexts(self) -> NDArray[np.float64]:
+        """φ, the user's own mix of contexts, ``[contexts]``."""
+        return self._groups.contexts[self.index].copy()
+
+    @property
+    def patience(self) -> float:
+        """Factor of the scale of retention."""
+        return float(self._groups.patience[self.index])
+
+    @property
+    def choice(self) -> dict[str, float]:
+        """What part of the user's prompts each model gets, by name."""
         crowd = self.model.crowd
         assert crowd is not None
         shares = crowd.choice[self.model.world, self.index].tolist()
         return dict(zip(self.model.blueprint.names, shares, strict=True))
 
-    def value(self, name: str) -> float:
-        """Return a column of the table `groups`, a score too."""
-        return float(self.model.group_values()[name][self.model.world, self.index])
+    @property
+    def satisfaction(self) -> float:
+        """The user's expected reward from what is served; NaN without a reward."""
+        crowd, population = self.model.crowd, self.model.population
+        assert crowd is not None and population is not None
+        return float(population.satisfied(crowd, self.model.state.p)[self.model.world, self.index])
+
+    @property
+    def _groups(self) -> Groups:
+        groups = self.model.blueprint.groups
+        assert groups is not None
+        return groups

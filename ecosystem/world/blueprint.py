@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ecosystem.curators.curation import Bucket, Choice, buckets
 from ecosystem.outputs import Space, space_of
+from ecosystem.remedies.rewriting import fresh_share, learning_in_effect
 from ecosystem.scenario.fields.common import DirichletDraw, GaussianDraw, NormalDraw, UniformDraw
 from ecosystem.scenario.fields.models import Curation, Diet
 from ecosystem.scenario.scenario import Scenario
@@ -28,8 +29,11 @@ SOURCES = ("real", "raw", "curated", "neighbours_raw", "neighbours_curated", "us
 """The entries of a diet, in the order of every array that has one number a source."""
 
 
+_DISCRETE = {"method", "candidates", "disadvantaged"}
+"""Settings of a remedy that worlds of one batch share."""
+
 ALWAYS, UNASKED = -1, -2
-"""Voices that are no group's: of a choice made whoever asks, and of one made where nobody asks."""
+"""Voices that are no users': of a choice made whoever asks, and of one made where nobody asks."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ class Blueprint:
         Whose outputs are chosen among, by which reward, how often, ``[choices]``; what is left to 1
         of a model's weights is kept at random.
     choice_voice : ndarray
-        The group that makes a choice as often as it asks, or `ALWAYS`, or `UNASKED`, ``[choices]``.
+        The voice (one of `Groups.voices`) that makes a choice as often as its users ask, or `ALWAYS`, or
+        `UNASKED`, ``[choices]``.
     candidates, temperature : ndarray
         K and T of each model's curator, ``[models]``.
     kinds : tuple
@@ -141,7 +146,7 @@ class Blueprint:
     def shape(self) -> tuple[object, ...]:
         """What two runs must share to be worlds of one batch: sizes, graph, kinds, nodes, discrete settings."""
         scenario, learning = self.scenario, self.scenario.learning
-        corpus = learning.corpus if isinstance(learning.corpus, str) else learning.corpus.window
+        corpus = learning.corpus if isinstance(learning.corpus, str) else learning.corpus.model_dump_json()
         return (
             self.names,
             self.initial.shape,
@@ -159,9 +164,10 @@ class Blueprint:
             scenario.mode,
             scenario.rounds if isinstance(scenario.rounds, int) else (scenario.rounds.max, scenario.rounds.tolerance),
             (learning.regime, corpus, learning.order, learning.covariance, learning.examples, learning.pool),
+            learning.prompts,
             scenario.record,
             None if self.groups is None else self.groups.shape,
-            scenario.remedy is None,
+            None if scenario.remedy is None else scenario.remedy.model_dump_json(include=_DISCRETE),
         )
 
 
@@ -180,6 +186,8 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
     EcosystemError
         A network or a choice of curated models that does not fit the models.
     """
+    fresh = fresh_share(scenario)
+    scenario = scenario.model_copy(update={"learning": learning_in_effect(scenario)})
     space = space_of(scenario.outputs)
     names = tuple(scenario.model_names)
     graph = build(scenario.network, names, seed, scenario.base)
@@ -189,14 +197,15 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
     curations = [s.curation for s in settings]
     named = [None if c is None else c.reward for c in curations]
     own = _reward_numbers(named, rewards, seed, "curation.reward")
-    voters = _voters(scenario, rewards)
+    shared = _shared_real(scenario, space, seed)
+    groups = None if scenario.users is None else groups_of(scenario, space, rewards, shared[0], names, seed)
+    voters = [] if groups is None or scenario.users is None or not scenario.users.curate else groups.voices.tolist()
     choices = [
         (model, *choice)
         for model, curation in enumerate(curations)
         if curation is not None
         for choice in _choices(curation, int(own[model] if own[model] >= 0 else evaluation[model]), rewards, voters)
     ]
-    shared = _shared_real(scenario, space, seed)
     real = _distributions([s.real for s in settings], shared, seed, "real", space)
     initial = _distributions([s.initial for s in settings], real, seed, "initial", space)
     return Blueprint(
@@ -207,7 +216,7 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
         edges=edges_of(graph, names, space),
         real=real,
         initial=initial,
-        diet=np.array([[getattr(s.diet, source) for source in SOURCES] for s in settings]),
+        diet=_refreshed(np.array([[getattr(s.diet, source) for source in SOURCES] for s in settings]), fresh),
         rewards=rewards.table(),
         reward_names=rewards.names,
         evaluation=evaluation,
@@ -220,15 +229,13 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
         temperature=np.array([1.0 if c is None or c.temperature is None else c.temperature for c in curations]),
         kinds=tuple(None if c is None else _kind(c, space) for c in curations),
         by_context=rewards.by_context(),
-        groups=None if scenario.users is None else groups_of(scenario, space, rewards, shared[0], names, seed),
+        groups=groups,
     )
 
 
-def _voters(scenario: Scenario, rewards: Rewards) -> list[int]:
-    """Return the rewards of the groups whose users curate, none where nobody's do."""
-    if scenario.users is None or not scenario.users.curate:
-        return []
-    return [rewards.number(str(group.reward)) for group in scenario.users.groups]
+def _refreshed(diet: Array, fresh: float) -> Array:
+    """Return diets of which a share is fresh real data."""
+    return diet if fresh == 0 else (1 - fresh) * diet + fresh * (np.array(SOURCES) == "real")
 
 
 def _choices(curation: Curation, honest: int, rewards: Rewards, voters: Sequence[int]) -> list[tuple[int, float, int]]:
@@ -244,7 +251,7 @@ def _choices(curation: Curation, honest: int, rewards: Rewards, voters: Sequence
         attack = curation.attack or 0.0
     left = 1.0 - attack - (curation.noise or 0.0)
     own = [(reward, left * share, UNASKED if voters else ALWAYS) for reward, share in shares.items()]
-    groups = [(reward, left, group) for group, reward in enumerate(voters)]
+    groups = [(reward, left, voice) for voice, reward in enumerate(voters)]
     attacker = [(rewards.number(str(curation.attack_reward)), attack, ALWAYS)] if curation.attack_reward else []
     return [*own, *groups, *attacker]
 

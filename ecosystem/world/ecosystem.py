@@ -16,12 +16,13 @@ from ecosystem.learners import learner_of
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import State
 from ecosystem.linalg import one_thread
-from ecosystem.measures.groups import group_values
+from ecosystem.measures.groups import group_values, worst_served
 from ecosystem.measures.rewards import alignment_served
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.users.crowd import Crowd, Demand
 from ecosystem.users.population import Population
-from ecosystem.world.agents import Cohort, ModelAgent
+from ecosystem.users.teaching import Teaching
+from ecosystem.world.agents import Cohort, ModelAgent, User
 from ecosystem.world.blueprint import Blueprint, blueprint
 from ecosystem.world.streams import stream
 
@@ -73,6 +74,10 @@ class Ecosystem(mesa.Model):
     True
     """
 
+    _measured: dict[str, Tensor]
+    _grouped: dict[str, Tensor]
+    _demand: Demand | None
+
     def __init__(self, scenario: Scenario, seed: int = 0) -> None:
         if scenario.sweep is not None:
             raise EcosystemError("an Ecosystem is one run; give it a variant of the scenario, without a sweep")
@@ -92,6 +97,7 @@ class Ecosystem(mesa.Model):
         self.state = self.learner.start()
         self.population = Population(self.batch) if worlds[0].groups is not None else None
         self.crowd = None if self.population is None else self.population.start(self.state.p)
+        self._teaching = None if self.population is None else Teaching(self.batch, self.population)
         self.world = 0
         self.graph: nx.DiGraph[str] = nx.DiGraph(worlds[0].graph)
         names = list(worlds[0].names)
@@ -101,26 +107,41 @@ class Ecosystem(mesa.Model):
         if self.population is not None:
             groups = list(self.population.names)
             Cohort.create_agents(self, len(groups), groups, list(range(len(groups))))
+            if worlds[0].scenario.users is not None and worlds[0].scenario.users.individuals:
+                users = self.population.groups.user_names
+                User.create_agents(self, len(users), users, list(range(len(users))))
         self._looks = 0
-        self._measured: dict[str, Tensor] = {}
-        self._grouped: dict[str, Tensor] = {}
+        self._forget()
         self.running = True
 
     def step(self) -> None:
         """Run one round: users ask; models write, are curated, exchange and are trained; users respond."""
         with one_thread():
-            demand = self.demand
-            self.state = self.learner.step(self.state, demand)
+            round_ = self.round
+            self.state = self.learner.step(self.state, self.lessons)
             if self.population is not None and self.crowd is not None:
-                self.crowd = self.population.respond(self.crowd, self.state.p)
-        self._measured, self._grouped = {}, {}
+                self.crowd = self.population.respond(self.crowd, self.state.p, round_)
+        self._forget()
 
     @property
     def demand(self) -> Demand:
         """What users ask of the models now; without users all contexts count alike."""
-        if self.population is None or self.crowd is None:
-            return Demand(self.batch.context_weights)
-        return self.population.query(self.crowd)
+        if self._demand is None:
+            if self.population is None or self.crowd is None:
+                self._demand = Demand(self.batch.context_weights)
+            else:
+                self._demand = self.population.query(self.crowd, self.round)
+        return self._demand
+
+    @property
+    def lessons(self) -> Demand:
+        """What training sets are made of now: what users ask, but for what a remedy changes in it."""
+        if self._teaching is None or self.crowd is None:
+            return self.demand
+        lessons = self._teaching.lessons(self.demand, self.crowd)
+        if self.learner.remedy is None or not self.learner.remedy.finds:
+            return lessons
+        return replace(lessons, worst=worst_served(self.group_values()))
 
     @property
     def round(self) -> int:
@@ -136,6 +157,11 @@ class Ecosystem(mesa.Model):
     def cohorts(self) -> list[Cohort]:
         """The groups of users, in the order of the scenario."""
         return [agent for agent in self.agents if isinstance(agent, Cohort)]
+
+    @property
+    def users(self) -> list[User]:
+        """The users, group by group, where they are individuals."""
+        return [agent for agent in self.agents if isinstance(agent, User)]
 
     @property
     def blueprint(self) -> Blueprint:
@@ -182,7 +208,13 @@ class Ecosystem(mesa.Model):
             crowd = self.population.start(initial)
             names = [field.name for field in fields(crowd)]
             self.crowd = Crowd(**{name: chosen(getattr(crowd, name), getattr(self.crowd, name)) for name in names})
-        self._measured, self._grouped = {}, {}
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop what was computed of the state before."""
+        self._measured = {}
+        self._grouped = {}
+        self._demand = None
 
     def moved(self, state: State, crowd: Crowd | None) -> Tensor:
         """Return the most that anything has moved since an earlier state, ``[worlds]``.

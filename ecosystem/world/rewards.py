@@ -34,9 +34,13 @@ class Rewards:
         return self.names.index(name)
 
     def add(self, drawn: Array) -> int:
-        """Append a drawn reward, ``[numbers]``, and return its number."""
-        self._rows.append(drawn[None, :])
+        """Append a drawn reward, ``[1 or contexts, numbers]``, and return its number."""
+        self._rows.append(np.atleast_2d(drawn))
         return len(self._rows) - 1
+
+    def row(self, number: int) -> Array:
+        """Return a reward as it is, ``[1 or contexts, numbers]``."""
+        return self._rows[number]
 
     def by_context(self) -> tuple[bool, ...]:
         """Tell of each reward whether it differs between contexts."""

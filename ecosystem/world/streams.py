@@ -71,3 +71,27 @@ def normals(seed: int, purpose: str, round_: int, models: int, draws: int) -> ND
     for block, start in enumerate(range(0, models, BLOCK)):
         stream(seed, purpose, round_, block).standard_normal(out=out[start : start + BLOCK])
     return out
+
+
+def multinomial(
+    generator: np.random.Generator, draws: NDArray[np.int64], weight: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Return how often each of the last dimension's places was drawn.
+
+    Parameters
+    ----------
+    generator : numpy.random.Generator
+        Where the numbers come from; the cost does not depend on how many draws are made.
+    draws : ndarray
+        How many, ``[...]``.
+    weight : ndarray
+        ``[..., places]``, normalised here.
+    """
+    whole = weight.sum(-1, keepdims=True)
+    share = weight / np.where(whole > 0, whole, 1.0)
+    # NumPy gives the last place what rounding leaves: let that be the likeliest, not one that is impossible.
+    order = np.argsort(share, axis=-1, kind="stable")
+    counts = generator.multinomial(draws, np.take_along_axis(share, order, -1))
+    out = np.empty_like(counts)
+    np.put_along_axis(out, np.broadcast_to(order, counts.shape), counts, -1)
+    return out

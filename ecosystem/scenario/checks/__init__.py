@@ -18,6 +18,7 @@ from ecosystem.scenario.checks import (
     names,
     network,
     probabilities,
+    remedies,
     rewards,
     users,
 )
@@ -42,7 +43,8 @@ _CHECKS = (
     network.check_generator,
     users.check_groups,
     users.check_responses,
-    users.check_remedy,
+    users.check_sizes,
+    remedies.check_remedy,
     modes.check_mode,
     expectations.check_expectations,
 )

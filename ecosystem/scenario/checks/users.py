@@ -8,13 +8,15 @@ from typing import Any
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
 from ecosystem.scenario.checks.facts import Facts, entries, mapping, number
 
+MAX_INDIVIDUALS = 100_000
+
 _NEEDS_REWARD = {"retention": "risk", "replicator": "satisfaction", "softmax": "experience", "multiplicative": "risk"}
 
 
 def check_groups(facts: Facts) -> Iterator[Problem]:
     """Check each group by itself: its name, contexts, models and reward."""
     seen: dict[str, int] = {}
-    for index, group in _groups(facts):
+    for index, group in groups_written(facts):
         path: Path = ("users", "groups", index)
         name = group.get("name")
         if isinstance(name, str) and name in seen:
@@ -32,7 +34,7 @@ def check_groups(facts: Facts) -> Iterator[Problem]:
 
 def check_responses(facts: Facts) -> Iterator[Problem]:
     """Check that rules name groups that exist, and that groups have what the rules go by."""
-    names = [group.get("name") for _, group in _groups(facts)]
+    names = [group.get("name") for _, group in groups_written(facts)]
     for path, rule in _rules(facts):
         group = rule.get("group")
         if isinstance(group, str) and group not in names:
@@ -50,23 +52,29 @@ def check_responses(facts: Facts) -> Iterator[Problem]:
                 yield Problem(("models", index, "diet", "users"), "the scenario has no users; add a `users` block")
 
 
-def check_remedy(facts: Facts) -> Iterator[Problem]:
-    """Check that a remedy has users to filter for, groups that exist, and a score to go by."""
-    remedy = facts.data.get("remedy")
-    if not isinstance(remedy, Mapping):
-        return
-    if facts.kind != "categorical":
-        yield Problem(("remedy",), "filters categorical outputs only; leave it out")
-    if not mapping(facts.data.get("users")):
-        yield Problem(("remedy",), "filters what is written for groups of users; add a `users` block")
-    names = [name for _, group in _groups(facts) if isinstance(name := group.get("name"), str)]
-    for name in mapping(remedy.get("candidates")):
-        if name not in names:
-            path = ("remedy", "candidates", name)
-            yield Problem(path, f"there is no group {shorten(name)}{did_you_mean(name, names)}")
-    scores = mapping(mapping(facts.data.get("outputs")).get("scores"))
-    if number(remedy.get("quality", 1)) and "quality" not in scores:
-        yield Problem(("remedy",), "goes by the score `quality`; add it to outputs.scores, or write quality: 0")
+def check_sizes(facts: Facts) -> Iterator[Problem]:
+    """Check that groups have users, or get some, and whole ones where users are counted one by one."""
+    users = mapping(facts.data.get("users"))
+    individuals = users.get("individuals") is True
+    arrive = any(rule.get("method") == "retention" and number(rule.get("arrivals", 0)) for _, rule in _rules(facts))
+    total = 0.0
+    for index, group in groups_written(facts):
+        size, path = number(group.get("size")), ("users", "groups", index, "size")
+        if size is None:
+            continue
+        total += size
+        if size == 0 and not arrive:
+            message = "nobody is in this group, and nobody ever comes; give it users, or retention with arrivals"
+            yield Problem(path, f"{message} (got 0)")
+        if (individuals or users.get("mode") == "sampled") and size % 1:
+            why = "individuals: true" if individuals else "mode: sampled"
+            yield Problem(path, f"{why} counts users, so the size must be a whole number (got {shorten(size)})")
+        if not individuals and mapping(group.get("traits")):
+            message = "traits make users of a group differ; write individuals: true under users"
+            yield Problem((*path[:-1], "traits"), message)
+    if individuals and total > MAX_INDIVIDUALS:
+        message = f"individuals are at most {MAX_INDIVIDUALS} users in all (the groups have {total:.6g}); leave it out"
+        yield Problem(("users", "individuals"), message)
 
 
 def _wanting(facts: Facts, path: Path, method: str) -> Iterator[Problem]:
@@ -75,7 +83,7 @@ def _wanting(facts: Facts, path: Path, method: str) -> Iterator[Problem]:
     yield from _without_reward(facts, f"{method} goes by {_NEEDS_REWARD[method]}, so every group needs a reward")
     if _NEEDS_REWARD[method] != "risk":
         return
-    for index, group in _groups(facts):
+    for index, group in groups_written(facts):
         reward = facts.rewards.get(group.get("reward"))
         endless = isinstance(reward, Mapping) and (number(reward.get("curvature", 0)) or 0) <= 0
         if endless and group.get("best") is None:
@@ -85,7 +93,7 @@ def _wanting(facts: Facts, path: Path, method: str) -> Iterator[Problem]:
 
 
 def _without_reward(facts: Facts, why: str) -> Iterator[Problem]:
-    for index, group in _groups(facts):
+    for index, group in groups_written(facts):
         if group.get("reward") is None:
             yield Problem(("users", "groups", index), f"has no reward; {why}")
 
@@ -117,7 +125,8 @@ def _weighed(written: Any, path: Path) -> Iterator[Problem]:
             yield Problem(path, "the weights are all 0; at least one must be above 0")
 
 
-def _groups(facts: Facts) -> list[tuple[int, Mapping[Any, Any]]]:
+def groups_written(facts: Facts) -> list[tuple[int, Mapping[Any, Any]]]:
+    """Return the groups as written, each with its place."""
     return entries(mapping(facts.data.get("users")).get("groups"))
 
 

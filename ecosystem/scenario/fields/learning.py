@@ -16,11 +16,27 @@ class WindowCorpus(Block):
     """How many rounds the corpus holds."""
 
 
+class RefreshCorpus(Block):
+    """The corpus is replaced every round, a part of it by fresh real data."""
+
+    refresh: Share
+    """The share of fresh real data."""
+
+
+def _corpus_form(value: Any) -> str:
+    if isinstance(value, str):
+        return "(word)"
+    refreshed = isinstance(value, RefreshCorpus) or (isinstance(value, dict) and "refresh" in value)
+    return "(refresh)" if refreshed else "(window)"
+
+
 Corpus = Annotated[
-    Annotated[Literal["replace", "accumulate"], Tag("(word)")] | Annotated[WindowCorpus, Tag("(window)")],
-    Discriminator(lambda value: "(word)" if isinstance(value, str) else "(window)"),
+    Annotated[Literal["replace", "accumulate"], Tag("(word)")]
+    | Annotated[WindowCorpus, Tag("(window)")]
+    | Annotated[RefreshCorpus, Tag("(refresh)")],
+    Discriminator(_corpus_form),
 ]
-"""`replace`, `accumulate`, or `{window: n}`."""
+"""`replace`, `accumulate`, `{window: n}`, or `{refresh: share}`."""
 
 
 class Learning(Block):
@@ -33,7 +49,10 @@ class Learning(Block):
     sharing: Share = 0.0
     """τ, what part of what is learned is shared across contexts."""
     corpus: Corpus = "replace"
-    """What a model is trained on: this round's data, all rounds' mean, or the last n rounds'."""
+    """What a model is trained on: this round's data, all rounds' mean, the last n rounds', or this round's
+    with a share of fresh real data."""
+    prompts: Literal["fresh", "reused"] = "fresh"
+    """Whether training sets answer the prompts of their round, or those of the first one again and again."""
     covariance: Literal["learned", "fixed"] | None = None
     """Gaussian outputs: whether covariances are learned (the default), or held at the initial ones."""
     order: Literal["synchronous", "sequential"] = "synchronous"

@@ -30,13 +30,24 @@ ModelShares = Annotated[
 """A list of models, used evenly, or a map of model to weight."""
 
 
+class Traits(Block):
+    """How users of one group differ from one another, where they are individuals; they do not by default."""
+
+    contexts: Positive | None = None
+    """Each user's own mix of contexts is drawn from a Dirichlet law around the group's; large is alike."""
+    reward: NonNegative = 0.0
+    """Standard deviation of what is added to each number of the group's reward, user by user."""
+    patience: NonNegative = 0.0
+    """Standard deviation of the logarithm by which a user's `scale` of retention differs."""
+
+
 class Group(Block):
-    """A demographic group of exchangeable users."""
+    """A demographic group of users: exchangeable ones, or individuals with traits."""
 
     name: Name
     """Name of the group."""
-    size: Positive
-    """How many users there are at the start; a user sends one prompt a round."""
+    size: NonNegative
+    """How many users there are at the start; a user sends one prompt a round. 0 only where others arrive."""
     contexts: Contexts
     """Which kinds of prompt they send: a list (evenly), or a map of context to weight."""
     reward: Name | None = None
@@ -47,6 +58,8 @@ class Group(Block):
     """The models they use at the start: a list (evenly), or a map of model to weight; all evenly by default."""
     best: Number | None = None
     """The satisfaction that leaves nothing to wish; told by the reward by default."""
+    traits: Traits = Traits()
+    """With `individuals: true`: how its users differ from one another."""
 
 
 class FixedChoice(Block):
@@ -61,6 +74,8 @@ class SoftmaxChoice(Block):
     method: Literal["softmax"]
     temperature: Positive = 1.0
     """Temperature of the softmax."""
+    switching_cost: NonNegative = 0.0
+    """What every other model's experience must be better by, to count as much as that of the model one uses."""
 
 
 class MultiplicativeChoice(Block):
@@ -69,6 +84,8 @@ class MultiplicativeChoice(Block):
     method: Literal["multiplicative"]
     rate: Positive = 1.0
     """γ: shares are multiplied by exp(−γ · risk)."""
+    switching_cost: NonNegative = 0.0
+    """What is added to the risk of every model but the one that a user uses."""
 
 
 Choice = Annotated[FixedChoice | SoftmaxChoice | MultiplicativeChoice, Discriminator("method")]
@@ -142,6 +159,10 @@ class Users(Block):
     """How users answer to what they are served."""
     curate: bool = False
     """Whether a model's users are its curators: each choice is made by one of them, drawn by volume."""
+    mode: Literal["expected", "sampled"] = "expected"
+    """`expected`: numbers of users are expectations; `sampled`: who asks, moves, leaves and comes is drawn."""
+    individuals: bool = False
+    """Whether every user is an agent of its own, with `traits`; for small studies."""
 
     @property
     def rules(self) -> tuple[Feedback, ...]:
