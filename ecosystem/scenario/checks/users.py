@@ -69,7 +69,7 @@ def check_sizes(facts: Facts) -> Iterator[Problem]:
         if (individuals or users.get("mode") == "sampled") and size % 1:
             why = "individuals: true" if individuals else "mode: sampled"
             yield Problem(path, f"{why} counts users, so the size must be a whole number (got {shorten(size)})")
-        if not individuals and mapping(group.get("traits")):
+        if not individuals and any(mapping(group.get("traits")).values()):
             message = "traits make users of a group differ; write individuals: true under users"
             yield Problem((*path[:-1], "traits"), message)
     if individuals and total > MAX_INDIVIDUALS:
