@@ -24,6 +24,7 @@ from ecosystem.learners import learner_of
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import Learner, State
 from ecosystem.learners.turn import Turn
+from ecosystem.scenario.fields.learning import RefreshCorpus
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.world.blueprint import Blueprint, blueprint
 
@@ -50,6 +51,14 @@ class Round:
         if scenario.users is not None:
             raise EcosystemError(
                 "users: influence is of models alone and does not follow what users do; leave them out"
+            )
+        if scenario.events:
+            raise EcosystemError("events: influence is of rounds that stay as they are; leave the events out")
+        if scenario.remedy is not None:
+            raise EcosystemError("remedy: influence is of curation alone and does not know remedies; leave it out")
+        if isinstance(scenario.learning.corpus, RefreshCorpus):
+            raise EcosystemError(
+                "learning.corpus: influence does not know a refreshed corpus; give the diets more `real` instead"
             )
         if scenario.mode == "sampled":
             raise EcosystemError(

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ecosystem.curators.curation import Bucket, Curation
 from ecosystem.learners.exchange import Exchange
-from ecosystem.world.blueprint import ALWAYS, Blueprint
+from ecosystem.world.blueprint import Blueprint
+from ecosystem.world.settings import ALWAYS
 
 
 class Batch:

@@ -42,11 +42,14 @@ class State:
     corpus : tuple of Tensor
         What is kept of earlier rounds' D̃, each shaped as `p`: nothing (`replace`), their sum
         (`accumulate`), or the last ones (`window`).
+    held : int
+        How many rounds' D̃ that is.
     """
 
     round: int
     p: Tensor
     corpus: tuple[Tensor, ...] = ()
+    held: int = 0
 
 
 class Learner(ABC):
@@ -97,7 +100,17 @@ class Learner(ABC):
             corpus = self._corpus(shared, turn, state)
             p = self._learn(corpus, turn, p)
             learned.append(shared)
-        return State(state.round + 1, p, self._remember(learned, state))
+        return self._remember(learned, replace(state, round=state.round + 1, p=p))
+
+    def take_over(self, state: State) -> State:
+        """Return a state that was reached under other settings of learning, as this learner goes on with it.
+
+        A corpus that was accumulated becomes an empty window, for its rounds can no longer be told apart.
+        """
+        if self.batch.learning.corpus == "accumulate":
+            return replace(state, corpus=(torch.stack(state.corpus).sum(0),) if state.corpus else ())
+        corpus = self._last(state.corpus) if state.held == len(state.corpus) else ()
+        return replace(state, corpus=corpus, held=len(corpus))
 
     def data(self, before: Tensor, after: Tensor) -> Tensor:
         """Return D̃, what every model learns in an exact round that leads from `before` to `after`.
@@ -127,10 +140,7 @@ class Learner(ABC):
         """Return the mean of what the corpus holds, this round's data included."""
         if self.batch.learning.corpus == "replace":
             return shared
-        earlier = [turn.own(past) for past in state.corpus]
-        kind = self.batch.learning.corpus
-        held = state.round + 1 if kind == "accumulate" else len(earlier) + 1
-        return sum(earlier, start=shared) / held
+        return sum((turn.own(past) for past in state.corpus), start=shared) / (state.held + 1)
 
     def _learn(self, corpus: Tensor, turn: Turn, p: Tensor) -> Tensor:
         """p⁺ = (1 − η) S + η · corpus, normalised; a row that learned nothing from nothing stays."""
@@ -145,14 +155,22 @@ class Learner(ABC):
         learned = self.settle(mixed / mass, turn)
         return learned if turn.everyone else p.index_copy(1, turn.models, learned)
 
-    def _remember(self, learned: Sequence[Tensor], state: State) -> tuple[Tensor, ...]:
-        kind = self.batch.learning.corpus
-        if kind == "replace":
-            return ()
+    def _remember(self, learned: Sequence[Tensor], state: State) -> State:
+        """Return the state with what its round learned put into the corpus."""
+        if self.batch.learning.corpus == "replace":
+            return state
         latest = torch.cat(tuple(learned), dim=1)
-        if isinstance(kind, WindowCorpus):
-            return (*state.corpus, latest)[-(kind.window - 1) :] if kind.window > 1 else ()
-        return (state.corpus[0] + latest,) if state.corpus else (latest,)
+        if self.batch.learning.corpus == "accumulate":
+            corpus = (state.corpus[0] + latest,) if state.corpus else (latest,)
+            return replace(state, corpus=corpus, held=state.held + 1)
+        window = self._last((*state.corpus, latest))
+        return replace(state, corpus=window, held=len(window))
+
+    def _last(self, corpus: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Return the rounds of a corpus that the next one still holds in a window, none without a window."""
+        kind = self.batch.learning.corpus
+        kept = kind.window - 1 if isinstance(kind, WindowCorpus) else 0
+        return corpus[-kept:] if kept else ()
 
     @abstractmethod
     def sample(self, turn: Turn, p: Tensor, round_: int, demand: Demand) -> Tensor:

@@ -75,8 +75,9 @@ def identity(scenario: Scenario) -> Identity:
     """
     settings = {key: value for key, value in scenario.settings().items() if key not in WITHOUT_EFFECT}
     files: dict[str, str] = {}
-    if isinstance(scenario.network, FileNetwork):
-        files[scenario.network.file] = _contents(scenario.base / scenario.network.file)
+    for each in (scenario, *(phase.scenario for phase in scenario.phases)):
+        if isinstance(each.network, FileNetwork):
+            files[each.network.file] = _contents(each.base / each.network.file)
     return Identity(settings, files)
 
 

@@ -95,20 +95,19 @@ def plan(scenario: Scenario, seeds: int | Sequence[int] | None = None) -> Plan:
 
 def _check_network(scenario: Scenario, known: Identity, checked: set[tuple[object, ...]]) -> None:
     """Raise if a network's file does not fit the models: rather now than in every run."""
-    if not isinstance(scenario.network, FileNetwork):
-        return
-    key = (scenario.model_names, scenario.network, *known.files.values())
-    if key in checked:
-        return
-    from ecosystem.world.network import build  # networkx takes its time
+    for each, edits in ((scenario, ()), *((phase.scenario, phase.edits) for phase in scenario.phases)):
+        key = (each.model_names, each.network, edits, *known.files.values())
+        if not isinstance(each.network, FileNetwork) or key in checked:
+            continue
+        from ecosystem.world.network import build, edited  # networkx takes its time
 
-    try:
-        build(scenario.network, scenario.model_names, 0, scenario.base)
-    except InputError:
-        raise
-    except EcosystemError as error:
-        raise fail(str(error)) from error
-    checked.add(key)
+        try:
+            edited(build(each.network, each.model_names, 0, each.base), edits)
+        except InputError:
+            raise
+        except EcosystemError as error:
+            raise fail(str(error)) from error
+        checked.add(key)
 
 
 def seed_list(seeds: int | Sequence[int]) -> tuple[int, ...]:

@@ -30,7 +30,7 @@ TABLES: dict[str, tuple[str, ...]] = {
         "representation_gap",
         "systemic_failure",
     ),
-    "network": ("network", "source", "target", "weight"),
+    "network": ("network", "source", "target", "weight", "since", "until"),
     "states": ("run", "round", "model", "context", "output", "probability"),
     "influence": ("run", "affected", "lever", "influence"),
 }

@@ -13,6 +13,7 @@ from ecosystem.errors import InputError, Path, did_you_mean, fail, path_text
 from ecosystem.scenario.shape import Shape, shape_of_block
 
 _PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[\d+\])*")
+_IN_EVENT = len(("events", "number", "set", "key"))
 _PART = re.compile(r"[^.\[\]]+")
 
 
@@ -53,6 +54,9 @@ def change(root: type[BaseModel], data: Any, key: str, value: Any) -> tuple[Any,
     parts = ("parameters", key) if key in names else _parts(key)
     known = sorted(names) if len(parts) == 1 else []
     path: list[str | int] = []
+    if len(parts) > _IN_EVENT and (parts[0], parts[2]) == ("events", "set"):
+        written = f"{path_text(('events', int(parts[1])))}.set" if parts[1].isdecimal() else "events[…].set"
+        raise fail(f"{key!r} leads into a key of {written}; let that value be a parameter, and name the parameter")
     try:
         return _set(data, parts, value, shape_of_block(root), path, known), tuple(path)
     except InputError as error:

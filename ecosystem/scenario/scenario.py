@@ -10,11 +10,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PrivateAttr, Strict, ValidationError
 
 from ecosystem.errors import InputError, Problem
-from ecosystem.scenario import sweeps
+from ecosystem.scenario import events, sweeps
 from ecosystem.scenario.checks import check
 from ecosystem.scenario.document import Document
+from ecosystem.scenario.events import Phase
 from ecosystem.scenario.expressions import resolve
 from ecosystem.scenario.fields.common import Block, Distribution, Name, Parameter, Reward
+from ecosystem.scenario.fields.events import Event
 from ecosystem.scenario.fields.learning import Learning, Record, Rounds, Seeds
 from ecosystem.scenario.fields.models import Curated, ModelBlock
 from ecosystem.scenario.fields.network import EdgesNetwork, FileNetwork, Network
@@ -84,6 +86,8 @@ class Scenario(Block):
     """What is done against bias; nothing by default."""
     learning: Learning = Learning()
     """How models learn."""
+    events: Annotated[tuple[Event, ...], Strict(False)] = ()
+    """What changes at a round."""
     record: Record = Record()
     """What is written down."""
     sweep: Sweep | None = None
@@ -92,6 +96,7 @@ class Scenario(Block):
     """What the results are expected to be."""
 
     _document: Document = PrivateAttr()
+    _phases: tuple[Phase, ...] = PrivateAttr(())
 
     def __init__(self, /, **data: Any) -> None:
         self._fill(Document(plain(data)))
@@ -126,6 +131,7 @@ class Scenario(Block):
         if problems:
             raise InputError(_in_order(problems))
         self._document = document
+        self._phases = events.phases(self)
         if self.sweep is not None:
             sweeps.try_first(self)
 
@@ -178,12 +184,19 @@ class Scenario(Block):
         """What was written, and where."""
         return self._document
 
+    @property
+    def phases(self) -> tuple[Phase, ...]:
+        """What the events lead to, in order: from which round on which settings hold."""
+        return self._phases
+
     def settings(self) -> dict[str, Any]:
         """Return every setting, defaults filled in and expressions evaluated, as JSON can hold it.
 
-        Infinity is the text ``inf``, as it may be in YAML; the result makes the same scenario again.
+        Infinity is the text ``inf``, as it may be in YAML; an event sets whole blocks, in which what follows
+        from a parameter has its value. The result makes the same scenario again.
         """
-        return {key: _json(value) for key, value in self.model_dump(mode="json", by_alias=True).items()}
+        settings = {key: _json(value) for key, value in self.model_dump(mode="json", by_alias=True).items()}
+        return settings | {"events": events.in_settings(settings, self._phases)}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Scenario):
@@ -194,7 +207,7 @@ class Scenario(Block):
         return hash(json.dumps(self.settings(), sort_keys=True))
 
     def _identity(self) -> tuple[Any, ...]:
-        return self.__dict__, self.base if isinstance(self.network, FileNetwork) else None
+        return self.__dict__, self._phases, self.base if isinstance(self.network, FileNetwork) else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Built again from what was written: much smaller than the fields with every place in the file.

@@ -40,6 +40,8 @@ TABLES: dict[str, pa.Schema] = {
             ("source", pa.string()),
             ("target", pa.string()),
             ("weight", pa.float64()),
+            ("since", pa.int64()),
+            ("until", pa.int64()),
         ]
     ),
     "states": pa.schema(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -67,6 +68,10 @@ class Population:
             held = self._drawn(0, lambda draws, w: draws.spread(_whole(self.size[w]), _array(choice[w]), "start"))
             choice = _shares(held, choice)
         return Crowd(self.size, choice, choice, self.size, self._drifted(choice, p))
+
+    def take_over(self, crowd: Crowd, p: Tensor) -> Crowd:
+        """Return users who came to be under other settings: what they bring is by these."""
+        return replace(crowd, data=self._drifted(crowd.met, p))
 
     def query(self, crowd: Crowd, round_: int) -> Demand:
         """V[g,i,c] = a[g] α[g,i] φ[g,c], or drawn prompts of so many users, and what they bring to each model."""

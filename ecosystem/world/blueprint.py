@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
 from ecosystem.curators.curation import Bucket, Choice, buckets
-from ecosystem.outputs import Space, space_of
+from ecosystem.outputs import space_of
 from ecosystem.remedies.rewriting import fresh_share, learning_in_effect
-from ecosystem.scenario.fields.common import DirichletDraw, GaussianDraw, NormalDraw, UniformDraw
-from ecosystem.scenario.fields.models import Curation, Diet
+from ecosystem.scenario.fields.events import Ends
+from ecosystem.scenario.fields.network import Edge
 from ecosystem.scenario.scenario import Scenario
-from ecosystem.world.choose import curated_models
 from ecosystem.world.groups import Groups, groups_of
-from ecosystem.world.network import Edges, build, edges_of
+from ecosystem.world.network import Edges, build, edges_of, edited
 from ecosystem.world.rewards import Rewards
+from ecosystem.world.settings import choices_of, distributions, kind_of, reward_numbers, settings_of, shared_real
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -31,9 +30,6 @@ SOURCES = ("real", "raw", "curated", "neighbours_raw", "neighbours_curated", "us
 
 _DISCRETE = {"method", "candidates", "disadvantaged"}
 """Settings of a remedy that worlds of one batch share."""
-
-ALWAYS, UNASKED = -1, -2
-"""Voices that are no users': of a choice made whoever asks, and of one made where nobody asks."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +68,12 @@ class Blueprint:
         K and T of each model's curator, ``[models]``.
     kinds : tuple
         Each model's kind of choice, None where nothing is chosen.
+    by_context : tuple of bool
+        Whether a reward differs from context to context, for each of `rewards`.
+    groups : Groups, optional
+        The users, None without any.
+    later : tuple
+        What the run becomes by events: from which round on, and how it is then.
     """
 
     scenario: Scenario
@@ -95,6 +97,7 @@ class Blueprint:
     kinds: tuple[str | None, ...]
     by_context: tuple[bool, ...]
     groups: Groups | None = None
+    later: tuple[tuple[int, Blueprint], ...] = ()
 
     @cached_property
     def _fed_diet(self) -> Array:
@@ -168,6 +171,7 @@ class Blueprint:
             scenario.record,
             None if self.groups is None else self.groups.shape,
             None if scenario.remedy is None else scenario.remedy.model_dump_json(include=_DISCRETE),
+            tuple((round_, plan.shape) for round_, plan in self.later),
         )
 
 
@@ -186,28 +190,46 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
     EcosystemError
         A network or a choice of curated models that does not fit the models.
     """
+    graph = build(scenario.network, scenario.model_names, seed, scenario.base)
+    first = _of_phase(scenario, seed, graph)
+    later, before = [], scenario
+    for phase in scenario.phases:
+        now = phase.scenario
+        if now.network != before.network:
+            graph = build(now.network, now.model_names, seed, now.base)
+        before = now
+        # p_0 stays what it was, though the real data may have changed.
+        later.append((phase.round, replace(_of_phase(now, seed, graph, phase.edits), initial=first.initial)))
+    return replace(first, later=tuple(later))
+
+
+def _of_phase(scenario: Scenario, seed: int, drawn: nx.DiGraph[str], edits: Sequence[Ends | Edge] = ()) -> Blueprint:
+    """Return a run as it is while the settings of a scenario hold.
+
+    Who is curated is chosen in the network as drawn, and stays so when edges come and go.
+    """
     fresh = fresh_share(scenario)
     scenario = scenario.model_copy(update={"learning": learning_in_effect(scenario)})
     space = space_of(scenario.outputs)
     names = tuple(scenario.model_names)
-    graph = build(scenario.network, names, seed, scenario.base)
-    settings = _settings(scenario, graph, names, seed)
+    graph = edited(drawn, edits)
+    settings = settings_of(scenario, drawn, names, seed)
     rewards = Rewards(scenario.rewards, space)
-    evaluation = _reward_numbers([s.reward for s in settings], rewards, seed, "reward")
+    evaluation = reward_numbers([s.reward for s in settings], rewards, seed, "reward")
     curations = [s.curation for s in settings]
     named = [None if c is None else c.reward for c in curations]
-    own = _reward_numbers(named, rewards, seed, "curation.reward")
-    shared = _shared_real(scenario, space, seed)
+    own = reward_numbers(named, rewards, seed, "curation.reward")
+    shared = shared_real(scenario, space, seed)
     groups = None if scenario.users is None else groups_of(scenario, space, rewards, shared[0], names, seed)
     voters = [] if groups is None or scenario.users is None or not scenario.users.curate else groups.voices.tolist()
     choices = [
         (model, *choice)
         for model, curation in enumerate(curations)
         if curation is not None
-        for choice in _choices(curation, int(own[model] if own[model] >= 0 else evaluation[model]), rewards, voters)
+        for choice in choices_of(curation, int(own[model] if own[model] >= 0 else evaluation[model]), rewards, voters)
     ]
-    real = _distributions([s.real for s in settings], shared, seed, "real", space)
-    initial = _distributions([s.initial for s in settings], real, seed, "initial", space)
+    real = distributions([s.real for s in settings], shared, seed, "real", space)
+    initial = distributions([s.initial for s in settings], real, seed, "initial", space)
     return Blueprint(
         scenario=scenario,
         seed=seed,
@@ -227,7 +249,7 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
         choice_voice=np.array([choice[3] for choice in choices], dtype=np.int64),
         candidates=np.array([1.0 if c is None else c.candidates for c in curations]),
         temperature=np.array([1.0 if c is None or c.temperature is None else c.temperature for c in curations]),
-        kinds=tuple(None if c is None else _kind(c, space) for c in curations),
+        kinds=tuple(None if c is None else kind_of(c, space) for c in curations),
         by_context=rewards.by_context(),
         groups=groups,
     )
@@ -236,98 +258,3 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
 def _refreshed(diet: Array, fresh: float) -> Array:
     """Return diets of which a share is fresh real data."""
     return diet if fresh == 0 else (1 - fresh) * diet + fresh * (np.array(SOURCES) == "real")
-
-
-def _choices(curation: Curation, honest: int, rewards: Rewards, voters: Sequence[int]) -> list[tuple[int, float, int]]:
-    """Return which rewards choose, how often, and whose voice they are.
-
-    Where users curate, each group's reward stands in place of the block's own, which serves where nobody asks.
-    """
-    shares, attack = {honest: 1.0}, 0.0
-    if curation.method == "pluralistic":
-        whole = sum((curation.rewards or {}).values())
-        shares = {rewards.number(name): share / whole for name, share in (curation.rewards or {}).items()}
-    elif curation.method == "adversarial":
-        attack = curation.attack or 0.0
-    left = 1.0 - attack - (curation.noise or 0.0)
-    own = [(reward, left * share, UNASKED if voters else ALWAYS) for reward, share in shares.items()]
-    groups = [(reward, left, voice) for voice, reward in enumerate(voters)]
-    attacker = [(rewards.number(str(curation.attack_reward)), attack, ALWAYS)] if curation.attack_reward else []
-    return [*own, *groups, *attacker]
-
-
-def _kind(curation: Curation, space: Space) -> str | None:
-    temperature = 1.0 if curation.temperature is None else curation.temperature
-    return space.kind_of(curation.method, curation.candidates, temperature)
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """One model's settings, the `curated` block applied."""
-
-    reward: Any
-    real: Any
-    initial: Any
-    diet: Diet
-    curation: Curation | None
-
-
-def _settings(scenario: Scenario, graph: nx.DiGraph[str], names: tuple[str, ...], seed: int) -> list[_Settings]:
-    chosen = scenario.curated
-    curated = set(curated_models(chosen, graph, names, seed)) if chosen is not None else set()
-    found = []
-    for block in scenario.models:
-        plain = _Settings(block.reward, block.real, block.initial, block.diet, block.curation)
-        for name in block.names:
-            settings = plain
-            if chosen is not None and name in curated:
-                settings = _Settings(
-                    reward=plain.reward if chosen.reward is None else chosen.reward,
-                    real=plain.real,
-                    initial=plain.initial,
-                    diet=plain.diet if chosen.diet is None else chosen.diet,
-                    curation=chosen.curation,
-                )
-            found.append(settings)
-    return found
-
-
-def _reward_numbers(written: list[Any], rewards: Rewards, seed: int, purpose: str) -> Ints:
-    """Return each model's row of the reward table.
-
-    A draw is made for all models, so that who uses it moves nobody else's.
-    """
-    numbers = np.full(len(written), -1, dtype=np.int64)
-    made: dict[Any, Array] = {}
-    for index, value in enumerate(written):
-        if isinstance(value, str):
-            numbers[index] = rewards.number(value)
-        elif isinstance(value, (NormalDraw, UniformDraw)):
-            if value not in made:
-                made[value] = rewards.space.drawn_rewards(value, seed, purpose, len(written))
-            numbers[index] = rewards.add(made[value][index])
-    return numbers
-
-
-def _shared_real(scenario: Scenario, space: Space, seed: int) -> Array:
-    if scenario.real is None:
-        shared = space.default()
-    elif isinstance(scenario.real, (DirichletDraw, GaussianDraw)):
-        shared = space.drawn(scenario.real, seed, "real.shared", 1)[0]
-    else:
-        shared = space.distribution(scenario.real)
-    return np.broadcast_to(shared, (len(scenario.model_names), *shared.shape))
-
-
-def _distributions(written: list[Any], default: Array, seed: int, purpose: str, space: Space) -> Array:
-    """Return each model's distribution, ``[models, contexts, numbers]``; one draw serves all models that ask for it."""
-    result = np.array(default, order="C")
-    made: dict[Any, Array] = {}
-    for index, value in enumerate(written):
-        if value is None:
-            continue
-        drawn = isinstance(value, (DirichletDraw, GaussianDraw))
-        if value not in made:
-            made[value] = space.drawn(value, seed, purpose, len(written)) if drawn else space.distribution(value)
-        result[index] = made[value][index] if drawn else made[value]
-    return result

@@ -98,6 +98,7 @@ class Ecosystem(mesa.Model):
         self.population = Population(self.batch) if worlds[0].groups is not None else None
         self.crowd = None if self.population is None else self.population.start(self.state.p)
         self._teaching = None if self.population is None else Teaching(self.batch, self.population)
+        self._ahead = list(zip(*(world.later for world in worlds), strict=True))
         self.world = 0
         self.graph: nx.DiGraph[str] = nx.DiGraph(worlds[0].graph)
         names = list(worlds[0].names)
@@ -117,11 +118,31 @@ class Ecosystem(mesa.Model):
     def step(self) -> None:
         """Run one round: users ask; models write, are curated, exchange and are trained; users respond."""
         with one_thread():
+            if self._ahead and self._ahead[0][0][0] == self.round:
+                self._enter([world for _, world in self._ahead.pop(0)])
             round_ = self.round
             self.state = self.learner.step(self.state, self.lessons)
             if self.population is not None and self.crowd is not None:
                 self.crowd = self.population.respond(self.crowd, self.state.p, round_)
         self._forget()
+
+    def _enter(self, worlds: Sequence[Blueprint]) -> None:
+        """Go on with other settings: what models write, and who and where users are, stays."""
+        self.batch = Batch(worlds)
+        self.learner = learner_of(self.batch)
+        self.state = self.learner.take_over(self.state)
+        if self.population is not None and self.crowd is not None and self._teaching is not None:
+            self.population = Population(self.batch)
+            self.crowd = self.population.take_over(self.crowd, self.state.p)
+            self._teaching = Teaching(self.batch, self.population, self._teaching.first)
+        self.graph.remove_edges_from(list(self.graph.edges))
+        self.graph.add_edges_from(worlds[0].graph.edges(data=True))
+        self._forget()
+
+    @property
+    def pending(self) -> bool:
+        """Whether events are still to come."""
+        return bool(self._ahead)
 
     @property
     def demand(self) -> Demand:

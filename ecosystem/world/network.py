@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
 from ecosystem.outputs.space import Space
-from ecosystem.scenario.fields.network import Channel, EdgesNetwork, FileNetwork, GeneratedNetwork, Network
+from ecosystem.scenario.fields.events import Ends
+from ecosystem.scenario.fields.network import Channel, Edge, EdgesNetwork, FileNetwork, GeneratedNetwork, Network
 from ecosystem.scenario.generators import generate
 from ecosystem.world.streams import derived_seed
 
@@ -60,6 +61,31 @@ def build(network: Network, names: Sequence[str], seed: int, base: Path) -> nx.D
     for source, target, data in found.edges(data=True):
         graph.add_edge(source, target, weight=_weight(data, source, target), **_carried(network.channel))
     return graph
+
+
+def edited(graph: nx.DiGraph[str], edits: Sequence[Ends | Edge]) -> nx.DiGraph[str]:
+    """Return the graph with edges cut, by their ends, and added, in the order given; itself without edits.
+
+    Raises
+    ------
+    EcosystemError
+        Where an edge to cut is not there, or one to add is there already.
+    """
+    if not edits:
+        return graph
+    found: nx.DiGraph[str] = nx.DiGraph(graph)
+    for edit in edits:
+        there = found.has_edge(edit.source, edit.target)
+        ends = f"from {shorten(edit.source)} to {shorten(edit.target)}"
+        if isinstance(edit, Edge):
+            if there:
+                raise EcosystemError(f"events: there is an edge {ends} already; cut it before one is added")
+            found.add_edge(edit.source, edit.target, weight=edit.weight, **_carried(edit.channel))
+        elif not there:
+            raise EcosystemError(f"events: there is no edge {ends} to cut")
+        else:
+            found.remove_edge(edit.source, edit.target)
+    return found
 
 
 def _carried(channel: Channel | None) -> dict[str, Channel]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -17,9 +17,11 @@ from ecosystem.scenario.columns import gaussian_states
 from ecosystem.scenario.fields.outputs import GaussianOutputs
 from ecosystem.world.blueprint import Blueprint
 from ecosystem.world.ecosystem import Ecosystem
-from ecosystem.world.network import hops
+from ecosystem.world.network import Edges, hops
 
 Columns = dict[str, NDArray[np.generic]]
+
+_STAYS = -1
 
 
 class Recorder:
@@ -41,6 +43,8 @@ class Recorder:
         self._models: list[list[NDArray[np.float64]]] = [[] for _ in range(model.batch.size)]
         self._alignments: list[list[NDArray[np.float64]]] = [[] for _ in range(model.batch.size)]
         self._states: list[list[NDArray[np.float64]]] = [[] for _ in range(model.batch.size)]
+        self._distances: list[list[NDArray[np.int64]]] = [[] for _ in range(model.batch.size)]
+        self._known: dict[int, tuple[Blueprint, NDArray[np.int64]]] = {}
 
     def write(self, worlds: Sequence[int]) -> None:
         """Write down the present round of some worlds."""
@@ -56,10 +60,18 @@ class Recorder:
                 self._bias[world].append({name: float(values[world]) for name, values in bias.items()})
             self._rounds[world].append(model.round)
             self._models[world].append(columns[:, position])
+            self._distances[world].append(self._distance(world))
             if named is not None:
                 self._alignments[world].append(named[world])
             if self._record.states:
                 self._states[world].append(np.array(model.state.p[world].cpu().numpy()))
+
+    def _distance(self, world: int) -> NDArray[np.int64]:
+        """Return how far each model is from the nearest curated one, −1 where none reaches it; found once a phase."""
+        plan = self._model.batch.worlds[world]
+        if world not in self._known or self._known[world][0] is not plan:
+            self._known[world] = (plan, _distances(plan))
+        return self._known[world][1]
 
     def _of_users(self) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
         population, crowd, p = self._model.population, self._model.crowd, self._model.state.p
@@ -75,7 +87,7 @@ class Recorder:
         rounds = np.array(self._rounds[world], dtype=np.int64)
         values = np.stack(self._models[world])  # [rounds, measures, models]
         tables = {
-            "models": self._models_table(plan, run, rounds, values),
+            "models": self._models_table(plan, run, rounds, values, np.concatenate(self._distances[world])),
             "rounds": _rounds_table(run, rounds, values[:, self._names.index("alignment")], self._bias[world]),
         }
         if self._groups[world]:
@@ -101,7 +113,12 @@ class Recorder:
         return pa.table(columns)
 
     def _models_table(
-        self, plan: Blueprint, run: str, rounds: NDArray[np.int64], values: NDArray[np.float64]
+        self,
+        plan: Blueprint,
+        run: str,
+        rounds: NDArray[np.int64],
+        values: NDArray[np.float64],
+        distances: NDArray[np.int64],
     ) -> pa.Table:
         models = len(plan.names)
         columns: dict[str, pa.Array] = {
@@ -111,35 +128,67 @@ class Recorder:
         }
         for number, name in enumerate(self._names):
             columns[name] = _numbers(values[:, number].ravel())
-        columns["distance"] = pa.array(
-            np.tile(_distances(plan), len(rounds)), mask=np.tile(_unreached(plan), len(rounds))
-        )
+        columns["distance"] = pa.array(distances, mask=distances < 0)
         return pa.table(columns)
 
 
 def network_table(plan: Blueprint) -> tuple[str, pa.Table]:
-    """Return the network's key, a hash of its edges, and its table."""
-    edges, names = plan.edges, np.array(plan.names, dtype=object)
-    parts = ("\n".join(plan.names).encode(), edges.source.tobytes(), edges.target.tobytes(), edges.weight.tobytes())
-    key = blake2b(b"|".join(parts), digest_size=6).hexdigest()
+    """Return the network's key, a hash of its edges, and its table: every edge, and the rounds it is there."""
+    edges = _lifetimes(plan)
+    names = np.array(plan.names, dtype=object)
+    parts = (np.ascontiguousarray(column).tobytes() for column in edges.values())
+    key = blake2b(b"|".join(("\n".join(plan.names).encode(), *parts)), digest_size=6).hexdigest()
     table = pa.table(
         {
-            "network": _repeated(key, len(edges.source)),
-            "source": pa.array(names[edges.source], pa.string()).dictionary_encode(),
-            "target": pa.array(names[edges.target], pa.string()).dictionary_encode(),
-            "weight": pa.array(edges.weight),
+            "network": _repeated(key, len(edges["source"])),
+            **{end: pa.array(names[edges[end]], pa.string()).dictionary_encode() for end in ("source", "target")},
+            "weight": pa.array(edges["weight"]),
+            "since": pa.array(edges["since"]),
+            "until": pa.array(edges["until"], mask=edges["until"] == _STAYS),
         }
     )
     return key, table
 
 
+def _lifetimes(plan: Blueprint) -> Columns:
+    """Return the edges that a run ever has, in the order in which they come.
+
+    `since` is the first round in which an edge is read, `until` the first in which it no longer is, `_STAYS` where
+    it stays.
+    """
+    edges = plan.edges
+    first = {"source": edges.source, "target": edges.target, "weight": edges.weight}
+    since, until = np.zeros(len(edges.source), dtype=np.int64), np.full(len(edges.source), _STAYS, dtype=np.int64)
+    if not plan.later:
+        return {**first, "since": since, "until": until}
+    there = {edge: number for number, edge in enumerate(_triples(plan.edges))}
+    found, came, went = list(there), since.tolist(), until.tolist()
+    for round_, later in plan.later:
+        now = dict.fromkeys(_triples(later.edges))
+        for edge in [edge for edge in there if edge not in now]:
+            went[there.pop(edge)] = round_
+        for edge in [edge for edge in now if edge not in there]:
+            there[edge] = len(found)
+            found.append(edge)
+            came.append(round_)
+            went.append(_STAYS)
+    ends = np.array([edge[:2] for edge in found], dtype=np.int64).reshape(-1, 2)
+    return {
+        "source": ends[:, 0],
+        "target": ends[:, 1],
+        "weight": np.array([edge[2] for edge in found], dtype=np.float64),
+        "since": np.array(came, dtype=np.int64),
+        "until": np.array(went, dtype=np.int64),
+    }
+
+
+def _triples(edges: Edges) -> Iterator[tuple[int, int, float]]:
+    return zip(edges.source.tolist(), edges.target.tolist(), edges.weight.tolist(), strict=True)
+
+
 def _distances(plan: Blueprint) -> NDArray[np.int64]:
     found = hops(plan.graph, [name for name, curated in zip(plan.names, plan.curated, strict=True) if curated])
     return np.array([found.get(name, -1) for name in plan.names], dtype=np.int64)
-
-
-def _unreached(plan: Blueprint) -> NDArray[np.bool_]:
-    return _distances(plan) < 0
 
 
 def _without(names: Iterable[str], one: str) -> list[str]:

@@ -136,7 +136,7 @@ def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = 
             model.restart(~finite)  # some routines refuse a whole batch for one world's NaN
         going = [world for world in going if world not in broken]
         ended: list[int] = going if model.round == last else []
-        if until is not None and not ended:
+        if until is not None and not ended and not model.pending:
             moved = model.moved(*before)
             ended = [world for world in going if float(moved[world]) <= until.tolerance]
         recorder.write(going if model.round % scenario.record.every == 0 else ended)

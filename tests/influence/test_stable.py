@@ -194,3 +194,17 @@ def test_sampled_scenarios_and_sweeps_are_refused() -> None:
         stable_point(scenario)
     with pytest.raises(EcosystemError, match="sweep"):
         stable_point(two_models(sweep={"grid": {"lam": [0.1, 0.2]}}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"events": [{"round": 2, "set": {"lam": 0.2}}]}, "events"),
+        ({"remedy": {"method": "fresh_data", "share": 0.1}}, "remedy"),
+        ({"remedy": {"method": "best_of_k", "candidates": 2}}, "remedy"),
+        ({"learning": {"corpus": {"refresh": 0.2}}}, r"learning\.corpus"),
+    ],
+)
+def test_what_a_round_does_besides_learning_is_refused(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(EcosystemError, match=field):
+        stable_point(two_models(**changes))

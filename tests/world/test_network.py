@@ -333,10 +333,11 @@ WRITTEN = {
 def test_the_table_network_lists_edges_with_their_weights_as_given() -> None:
     key, table = network_table(planned(WRITTEN))
     frame = table.to_pandas()
-    assert frame.columns.tolist() == ["network", "source", "target", "weight"]
+    assert frame.columns.tolist() == ["network", "source", "target", "weight", "since", "until"]
     rows = set(zip(frame["source"], frame["target"], frame["weight"], strict=True))
     assert rows == {("b", "c", 3.0), ("a", "c", 1.0), ("c", "b", 0.5)}
     assert set(frame["network"]) == {key}
+    assert set(frame["since"]) == {0} and frame["until"].isna().all()
 
 
 def test_networks_have_one_key_where_they_are_equal() -> None:

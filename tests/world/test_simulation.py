@@ -248,7 +248,14 @@ def test_tables_have_their_columns_and_types() -> None:
         "rounds": start | dict.fromkeys(gaps, pa.float64()),
         "alignments": start | {"model": text, "reward": text, "value": pa.float64()},
         "states": start | {"model": text, "context": pa.int64(), "output": pa.int64(), "probability": pa.float64()},
-        "network": {"network": text, "source": text, "target": text, "weight": pa.float64()},
+        "network": {
+            "network": text,
+            "source": text,
+            "target": text,
+            "weight": pa.float64(),
+            "since": pa.int64(),
+            "until": pa.int64(),
+        },
     }
     assert {name: dict(zip(found.schema.names, found.schema.types, strict=True)) for name, found in tables.items()} == (
         expected
