@@ -162,6 +162,11 @@ class Curation:
         Whose voice each of a bucket's valid rows is, a row of `keep`'s `heard`; all are always heard by default.
     nodes : int
         Nodes of the quadrature.
+
+    Attributes
+    ----------
+    rows : Tensor
+        Which of the models × contexts rows have a curator, ascending, ``[rows]``.
     """
 
     def __init__(
@@ -185,9 +190,13 @@ class Curation:
             )
             for number, (bucket, r, k, w) in enumerate(zip(layout, rho, candidates, weights, strict=True))
         ]
-        every = [row for bucket in layout for row in bucket.rows.ravel()[bucket.valid].tolist()]
+        every = [part.target for part in self._parts]
+        targets = torch.cat(every) if every else torch.zeros(0, dtype=torch.int64)
+        self.rows, place = torch.unique(targets, return_inverse=True)
+        self._places = place.split([len(target) for target in every])
         # One curator a model, always at work, is the common case and needs no mixture.
-        self._mixed = voices is not None or len(set(every)) < len(every) or any(bool((w != 1).any()) for w in weights)
+        alone = len(self.rows) == len(targets) and all(bool((w == 1).all()) for w in weights)
+        self._mixed = voices is not None or not alone
 
     def keep(self, p: Tensor, heard: Tensor | None = None) -> Tensor:
         """Return H, the distribution of what each curator keeps of its model's outputs.
@@ -204,18 +213,26 @@ class Curation:
         Tensor
             As `p`; the rows of models without a curator are those of `p`.
         """
+        if not self._parts:
+            return p
+        return p.flatten(1, 2).index_copy(1, self.rows, self.kept(p, heard)).reshape(p.shape)
+
+    def kept(self, p: Tensor, heard: Tensor | None = None) -> Tensor:
+        """Return H where there is a curator: the `rows` of models × contexts, ``[worlds, rows, outputs]``."""
         worlds, outputs = p.shape[0], p.shape[-1]
         flat = p.reshape(worlds, -1, outputs)
-        kept = flat * self._at_random(flat, heard) if self._mixed else flat
-        for part in self._parts:
+        kept = flat.index_select(1, self.rows)
+        if self._mixed:
+            kept *= self._at_random(kept, heard)
+        for part, place in zip(self._parts, self._places, strict=True):
             curves, width = part.shape
             seen = flat.index_select(1, part.rows).reshape(worlds, curves, width, outputs)
             chosen = part.curator.keep(seen).reshape(worlds, curves * width, outputs).index_select(1, part.valid)
             if self._mixed:
-                kept = kept.index_add(1, part.target, chosen * part.weighed(heard))
+                kept.index_add_(1, place, chosen * part.weighed(heard))
             else:
-                kept = kept.index_copy(1, part.target, chosen)
-        return kept.reshape(p.shape)
+                kept.index_copy_(1, place, chosen)
+        return kept
 
     def derivative(self, p: Tensor, most: int = 1 << 13) -> tuple[Tensor, Tensor]:
         """Return how what is kept follows a change of what is written.
@@ -237,26 +254,22 @@ class Curation:
         """
         worlds, numbers = p.shape[0], p.shape[-1]
         flat = p.reshape(worlds, -1, numbers)
-        if not self._parts:
-            return torch.zeros(0, dtype=torch.int64), flat.new_zeros((worlds, 0, numbers, numbers))
-        rows, place = torch.unique(torch.cat([part.target for part in self._parts]), return_inverse=True)
         one = torch.eye(numbers, dtype=p.dtype, device=p.device)
-        total = self._at_random(flat)[:, rows, :, None] * one if self._mixed else 0.0 * one.expand(1, 1, -1, -1)
-        total = total.expand(worlds, len(rows), numbers, numbers).contiguous()
-        places = place.split([len(part.target) for part in self._parts])
-        for part, where in zip(self._parts, places, strict=True):
+        share = self._at_random(flat.index_select(1, self.rows)) if self._mixed else flat.new_zeros((1, 1, 1))
+        total = (share[..., None] * one).expand(worlds, len(self.rows), numbers, numbers).contiguous()
+        for part, where in zip(self._parts, self._places, strict=True):
             curves, width = part.shape
             seen = flat.index_select(1, part.rows).reshape(worlds, curves, width, numbers)
             slices = [part.curator.derivative(some) for some in seen.split(max(1, most // curves), dim=2)]
             blocks = torch.cat(slices, dim=2).reshape(worlds, curves * width, numbers, numbers)
             total.index_add_(1, where, blocks.index_select(1, part.valid) * part.weight[..., None])
-        return rows, total
+        return self.rows, total
 
-    def _at_random(self, flat: Tensor, heard: Tensor | None = None) -> Tensor:
-        """Return the part of each row that no curve chooses, ``[worlds, rows, 1]``."""
-        left = flat.new_ones((*flat.shape[:2], 1))
-        for part in self._parts:
-            left = left.index_add(1, part.target, -part.weighed(heard))
+    def _at_random(self, like: Tensor, heard: Tensor | None = None) -> Tensor:
+        """Return the part of each of `rows` that no curve chooses, ``[worlds, rows, 1]``."""
+        left = like.new_ones((len(like), len(self.rows), 1))
+        for part, place in zip(self._parts, self._places, strict=True):
+            left.index_add_(1, place, -part.weighed(heard))
         return left.clamp_min(0.0)
 
 

@@ -12,6 +12,7 @@ geometrically: a step of 0.3 reaches 1e-12.
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -22,6 +23,8 @@ STEP = 0.3
 _LEFT = 30.0
 _RIGHT = math.log(40.0)
 _TINY = 1e-300
+_MANY = 64
+"""So many other candidates that the rounding of L, times their number, would be felt."""
 
 
 def nodes_needed(candidates: float, spread: float) -> int:
@@ -57,16 +60,40 @@ class Luce:
         z = exponent.exp()
         self._outputs = rho.shape[-1]
         self._others = candidates[..., None, None] - 1
-        # Two forms of L: L − 1 is exact where L is near 1, L itself where it is small.
-        self._transforms = pad_last(torch.cat([torch.expm1(-z), torch.exp(-z)], dim=-1), 2)
+        self._s, self._rho = s, rho
+        self._whole = pad_last(torch.exp(-z), 2)
         kernel = (log_k[..., None] + exponent - z).exp() * step[..., None]
         self._kernel = pad_last(kernel.transpose(-1, -2).contiguous(), 2)
+        self._few = (self._others < _MANY) & (self._others == self._others.round())
 
     def keep(self, p: Tensor) -> Tensor:
         """Return the distribution of what is kept, ``[worlds, curves, rows, outputs]`` as `p`."""
-        won = bmm((self._others * self._log_transform(p)).exp(), self._kernel)[..., : self._outputs]
+        won = bmm(self._beaten(p), self._kernel)[..., : self._outputs]
         kept = p * won
         return kept / kept.sum(-1, keepdim=True)
+
+    def _beaten(self, p: Tensor) -> Tensor:
+        """Return L^(K−1) at every node, ``[worlds, curves, rows, nodes]``; each curve by the way that suits its K."""
+        if not bool(self._few.any()):
+            return (self._others * self._log_transform(p)).exp()
+        found = self._multiplied(bmm(p, self._whole))
+        if bool(self._few.all()):
+            return found
+        return torch.where(self._few, found, (self._others * self._log_transform(p)).exp())
+
+    def _multiplied(self, base: Tensor) -> Tensor:
+        """Return base^(K−1) by repeated squaring, for few candidates."""
+        exponent = torch.where(self._few, self._others, 1.0).long()
+        found: Tensor | None = None
+        for bit in range(int(exponent.max()).bit_length()):
+            base = base if bit == 0 else base * base
+            takes = (exponent >> bit) & 1 == 1
+            if bool(takes.all()):
+                found = base if found is None else found * base
+            elif bool(takes.any()):
+                found = torch.where(takes, base if found is None else found * base, 1.0 if found is None else found)
+        assert found is not None  # K is at least 2
+        return found
 
     def derivative(self, p: Tensor) -> Tensor:
         """Return ∂kept[y]/∂p[x] for changes of p that sum to 0.
@@ -82,7 +109,7 @@ class Luce:
         won = bmm((self._others * log_l).exp(), self._kernel)[..., :size]
         # ∂L/∂p(x) = e^(−z_x), of which 1 may be taken away: what it multiplies sums to 0.
         slope = self._others * ((self._others - 1) * log_l).exp()
-        steep = self._transforms[..., :size, :nodes].transpose(-1, -2)[..., None, :, :]
+        steep = self._below_one[..., :size, :nodes].transpose(-1, -2)[..., None, :, :]
         kernel = self._kernel[..., :nodes, :size].transpose(-1, -2)[..., None, :, :]
         crossed = p[..., None] * torch.matmul(kernel * slope[..., None, :], steep)
         kept = p * won
@@ -90,11 +117,15 @@ class Luce:
         slopes = crossed + torch.diag_embed(won)
         return (slopes - (kept / total)[..., None] * slopes.sum(-2, keepdim=True)) / total[..., None]
 
+    @cached_property
+    def _below_one(self) -> Tensor:
+        """e^(−z) − 1, ``[worlds, curves, outputs, nodes]``, padded; its mean is L − 1, exact where L is near 1."""
+        exponent = self._s[..., None, :] + self._rho[..., :, None]
+        return pad_last(torch.expm1(-exponent.exp()), 2)
+
     def _log_transform(self, p: Tensor) -> Tensor:
-        """Return log L at every node, ``[worlds, curves, rows, nodes]``."""
-        both = bmm(p, self._transforms)
-        nodes = both.shape[-1] // 2
-        below_one, whole = both[..., :nodes], both[..., nodes:]
+        """Return log L at every node, ``[worlds, curves, rows, nodes]``: by L where it is small, by L − 1 else."""
+        below_one, whole = bmm(p, self._below_one), bmm(p, self._whole)
         near = below_one > -0.5
         return torch.where(
             near, torch.log1p(torch.where(near, below_one, 0.0)), torch.where(near, 1.0, whole).clamp_min(_TINY).log()

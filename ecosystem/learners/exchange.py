@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ class _Group:
     """Edges that share a channel: which models they read, reader by reader."""
 
     source: Tensor
+    reader: Tensor
     offsets: Tensor
     share: Tensor
     channel: Tensor | None
@@ -57,11 +59,18 @@ class Exchange:
             self._groups.append(
                 _Group(
                     source=torch.from_numpy(first.source[chosen]).to(like.device),
+                    reader=torch.from_numpy(rows[chosen]).to(like.device),
                     offsets=torch.from_numpy(np.cumsum(counts) - counts).to(like.device),
                     share=torch.from_numpy(share).to(like),
                     channel=None if matrices is None else torch.from_numpy(matrices).to(like),
                 )
             )
+
+    def weighed(self, share: Tensor) -> Exchange:
+        """Return the exchange whose sums count by a share of each reader's, ``[worlds, readers]``."""
+        made = copy(self)
+        made._groups = [replace(group, share=group.share * share[:, group.reader]) for group in self._groups]
+        return made
 
     def __bool__(self) -> bool:
         """Whether any edge leads to a reader."""

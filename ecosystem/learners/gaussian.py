@@ -36,7 +36,7 @@ class GaussianLearner(Learner):
 
     def mass(self, mixed: Tensor) -> Tensor:
         """Return the zeroth moment."""
-        return mixed[..., :1]
+        return mixed[..., :1].clone()
 
     def settle(self, learned: Tensor, turn: Turn) -> Tensor:
         """Put the initial covariance back where it is held fixed."""

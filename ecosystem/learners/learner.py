@@ -78,6 +78,7 @@ class Learner(ABC):
         # What no world asks for is left out; a world that asks for it with a weight of 0 gets the same bits.
         self._shares = bool((batch.sharing > 0).any())
         self._starts = bool((batch.rate < 1).any())
+        self._forgets = batch.learning.corpus == "replace"
 
     def start(self) -> State:
         """Return the state before the first round."""
@@ -152,7 +153,9 @@ class Learner(ABC):
         if self.batch.sampled and bool((mass == 0).any()):
             mixed = torch.where(mass == 0, turn.own(p), mixed)
             mass = torch.where(mass == 0, 1.0, mass)
-        learned = self.settle(mixed / mass, turn)
+        # What no later round needs is not copied: at 1,000 models a new array costs as much as filling it.
+        whole = mixed.div_(mass) if self._forgets else mixed / mass
+        learned = self.settle(whole, turn)
         return learned if turn.everyone else p.index_copy(1, turn.models, learned)
 
     def _remember(self, learned: Sequence[Tensor], state: State) -> State:
@@ -181,7 +184,7 @@ class Learner(ABC):
 
     @abstractmethod
     def mass(self, mixed: Tensor) -> Tensor:
-        """Return the total weight of each row, ``[..., 1]``: 1, or less where nothing was learned."""
+        """Return the total weight of each row, ``[..., 1]``: 1, or less where nothing was learned; no view."""
 
     def settle(self, learned: Tensor, turn: Turn) -> Tensor:
         """Return what a model has become, given the mixture it learned."""

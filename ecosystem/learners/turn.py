@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -12,6 +14,18 @@ from ecosystem.users.crowd import Demand
 from ecosystem.world.blueprint import SOURCES
 
 _REAL, _RAW, _CURATED, _NEIGHBOURS_RAW, _NEIGHBOURS_CURATED, _USERS = range(len(SOURCES))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of readers × contexts, and the rows that they take something from."""
+
+    reader: Tensor
+    written: Tensor
+
+    @classmethod
+    def of(cls, some: NDArray[np.bool_], written: NDArray[np.int64], device: str) -> _Rows:
+        return cls(torch.from_numpy(np.flatnonzero(some)).to(device), torch.from_numpy(written[some]).to(device))
 
 
 class Turn:
@@ -38,6 +52,9 @@ class Turn:
         self.models = torch.from_numpy(readers).to(batch.device)
         self.diet = self.own(batch.diet)
         self.exchange = batch.exchange(readers)
+        self._raw, self._curated = (
+            self.exchange.weighed(self.diet[..., source]) for source in (_NEIGHBOURS_RAW, _NEIGHBOURS_CURATED)
+        )
         # Whether any world asks for a source decides what is computed; a share of 0 adds exactly 0.
         self._asked = [bool((self.diet[..., source] > 0).any()) for source in range(len(SOURCES))]
         read = np.zeros(batch.models, dtype=bool)
@@ -46,6 +63,14 @@ class Turn:
         if self._asked[_NEIGHBOURS_CURATED]:
             read[first.edges.source[np.isin(first.edges.target, readers)]] = True
         self.curation = batch.curation(read)
+        contexts = np.arange(batch.contexts)
+        own = (readers[:, None] * batch.contexts + contexts).ravel()
+        rows = self.curation.rows.cpu().numpy()
+        place = np.searchsorted(rows, own)
+        there = (place < len(rows)) & (np.append(rows, -1)[place] == own)
+        takes = (self.diet[..., _CURATED] > 0).any(0).cpu().numpy().repeat(batch.contexts)
+        self._chosen = _Rows.of(there & takes, place, batch.device)
+        self._single = _Rows.of(~there & takes, own, batch.device)
         self.real = self.own(batch.real)
         self.sourceless = self.own(batch.sourceless)[..., None, None]
         self.some_sourceless = bool(self.sourceless.any())
@@ -57,21 +82,34 @@ class Turn:
     def mixture(self, p: Tensor, demand: Demand | None = None) -> Tensor:
         """Return D, what the diets make of all sources, ``[worlds, readers, contexts, numbers]``."""
         written = p if demand is None or demand.filtered is None else demand.filtered
-        kept = self.curation.keep(written, None if demand is None else demand.heard)
-        total = self._share(_REAL) * self.real
+        heard = None if demand is None else demand.heard
+        # Shares are already in the weights of what is gathered, and its sums are what the rest is added to.
+        if self._asked[_NEIGHBOURS_RAW]:
+            total = self._raw.gather(written)
+            total.addcmul_(self._share(_REAL), self.real)
+        else:
+            total = self._share(_REAL) * self.real
         if self._asked[_RAW]:
             total.addcmul_(self._share(_RAW), self.own(written))
-        if self._asked[_CURATED]:
-            total.addcmul_(self._share(_CURATED), self.own(kept))
-        if self._asked[_NEIGHBOURS_RAW]:
-            total.addcmul_(self._share(_NEIGHBOURS_RAW), self.exchange.gather(written))
-        if self._asked[_NEIGHBOURS_CURATED]:
-            total.addcmul_(self._share(_NEIGHBOURS_CURATED), self.exchange.gather(kept))
+        if self._asked[_CURATED] or self._asked[_NEIGHBOURS_CURATED]:
+            kept = self.curation.kept(written, heard)
+            if self._asked[_NEIGHBOURS_CURATED]:
+                every = written.flatten(1, 2).index_copy(1, self.curation.rows, kept).reshape(written.shape)
+                total += self._curated.gather(every)
+            if self._asked[_CURATED]:
+                self._add_curated(total, written, kept)
         if written is not p:
             total = torch.where(self.sourceless, self.own(p), total)
         if self._asked[_USERS] and demand is not None and demand.brought is not None and demand.volume is not None:
             total = self._with_users(total, demand.brought, self.own(demand.volume)[..., None] > 0, p)
         return total
+
+    def _add_curated(self, total: Tensor, written: Tensor, kept: Tensor) -> None:
+        """Add what readers' own curators keep; those that have but one candidate keep what is written."""
+        flat, every = total.flatten(1, 2), written.flatten(1, 2)
+        share = self.diet[:, :, _CURATED].repeat_interleave(written.shape[2], dim=1)[..., None]
+        flat.index_add_(1, self._chosen.reader, share[:, self._chosen.reader] * kept[:, self._chosen.written])
+        flat.index_add_(1, self._single.reader, share[:, self._single.reader] * every[:, self._single.written])
 
     def shares(self, demand: Demand) -> Tensor:
         """Return how often a reader picks each source, ``[worlds, readers, contexts, sources]``.

@@ -15,7 +15,7 @@ from ecosystem.errors import fail, shorten
 from ecosystem.scenario.fields.network import FileNetwork
 from ecosystem.scenario.scenario import Scenario
 
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 """Raised whenever the program gives other numbers for the same settings."""
 
 PRECISION = "float64"
