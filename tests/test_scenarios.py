@@ -20,7 +20,7 @@ STORIES = {
     "scale_free_curated",
     "two_model_backfire",
 }
-SLOW = {"backfire_map", "collapse", "mixed_tastes"}
+SLOW = {"backfire_map", "collapse", "curated_by_users", "mixed_tastes"}
 
 
 def quick_first() -> list[object]:

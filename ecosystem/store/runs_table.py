@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ecosystem.plan.identity import canonical
+from ecosystem.scenario.labels import labels
 from ecosystem.store.manifest import Manifest
 from ecosystem.store.parts import StoredRun
 from ecosystem.store.schema import swept_column
@@ -46,11 +46,11 @@ def runs_table(manifest: Manifest, stored: Mapping[str, StoredRun]) -> pd.DataFr
 
 
 def _column(values: Sequence[Any]) -> pd.Series[Any]:
-    """Return swept values as a column: numbers and texts as they are, whatever is larger as JSON."""
+    """Return swept values as a column: numbers and texts as they are, blocks by their labels."""
     if all(_is_number(value) for value in values):
         values = [_INFINITIES.get(value, value) if isinstance(value, str) else value for value in values]
     else:
-        values = [canonical(value) if isinstance(value, (list, dict)) else value for value in values]
+        values = labels(values)
     return pd.Series(values)
 
 

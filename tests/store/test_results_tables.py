@@ -165,7 +165,7 @@ def test_swept_values_of_any_kind_have_a_column(tmp_path: Path) -> None:
     }
     runs = results_of(small(sweep=sweep), tmp_path).runs
     assert runs["models.p.curation.candidates"].tolist() == [1, float("inf")]
-    assert runs["learning.corpus"].tolist() == ["replace", '{"window":2}']
+    assert runs["learning.corpus"].tolist() == ["replace", "window=2"]
     assert runs["rewards.first"].tolist() == ["[1,0]", "[0,1]"]
 
 
