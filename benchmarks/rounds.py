@@ -13,7 +13,7 @@ from _plain_sampling import PlainEcosystem
 from _timing import HEADER, keep, ratios, row
 
 from ecosystem import Ecosystem, Scenario
-from ecosystem.linalg import one_thread
+from ecosystem.threads import one_thread
 from ecosystem.world.blueprint import blueprint
 
 EXAMPLES = 1000

@@ -7,9 +7,6 @@ every world at the same alignment, so a world in a batch gives the bits of that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor
 
@@ -46,14 +43,3 @@ def bmm(left: Tensor, right: Tensor) -> Tensor:
     lead = left.shape[:-2]
     product = torch.bmm(left.reshape(-1, *left.shape[-2:]), right.reshape(-1, *right.shape[-2:]))
     return product.reshape(*lead, *product.shape[-2:])[..., :columns]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread: with more, a matrix product may be summed in another order."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

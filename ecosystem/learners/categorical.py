@@ -51,14 +51,10 @@ class Categorical(Learner):
         """
         v = weights[:, models]
         if self.batch.learning.prompts == "reused":
-            prompts = draw_counts(
-                v, draws or 1, self.seeds, f"{purpose}.prompts", 0, models.tolist(), self.batch.models
-            )
+            prompts = draw_counts(v, draws or 1, self.seeds, f"{purpose}.prompts", 0, models.tolist())
             return draw_given(mixture, prompts, self.seeds, purpose, round_, models.tolist())
         joint = mixture * v[..., None]
-        counts = draw_counts(
-            joint.flatten(-2), draws or 1, self.seeds, purpose, round_, models.tolist(), self.batch.models
-        )
+        counts = draw_counts(joint.flatten(-2), draws or 1, self.seeds, purpose, round_, models.tolist())
         return counts.reshape(mixture.shape)
 
     def _empirical(self, counts: Tensor) -> Tensor:

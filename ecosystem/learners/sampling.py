@@ -15,17 +15,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecosystem.world.streams import multinomial, stream, uniforms
+from ecosystem.threads import each
+from ecosystem.world.streams import BLOCK, multinomial, sorted_uniforms, stream
 
 _INVERT = 32
 """Up to this many draws per category counts come from uniforms; beyond, from a multinomial a model."""
 
-_TOGETHER = 1 << 22
-"""Uniforms held at a time."""
+_AT_ONCE = 1 << 16
+"""Numbers to sort at once, few enough for the cache."""
 
 
 def draw_counts(
-    probability: Tensor, draws: int, seeds: Sequence[int], purpose: str, round_: int, rows: Sequence[int], models: int
+    probability: Tensor, draws: int, seeds: Sequence[int], purpose: str, round_: int, rows: Sequence[int]
 ) -> Tensor:
     """Return how often each category was drawn.
 
@@ -42,9 +43,7 @@ def draw_counts(
     round_ : int
         The round.
     rows : sequence of int
-        Which models the rows are; a model's draws do not depend on which others are asked for.
-    models : int
-        Number of models in all.
+        Which models the rows are, ascending; a model's draws do not depend on which others are asked for.
 
     Returns
     -------
@@ -53,32 +52,44 @@ def draw_counts(
     """
     if draws > _INVERT * probability.shape[-1]:
         return _multinomials(probability, draws, seeds, purpose, round_, rows)
-    cumulative = probability.cumsum(-1)
-    cumulative = cumulative / cumulative[..., -1:]
-    kept = list(rows)
-    together = max(1, _TOGETHER // (models * draws))
-    counts = []
-    for start in range(0, len(seeds), together):
-        drawn = np.stack([uniforms(s, purpose, round_, models, draws)[kept] for s in seeds[start : start + together]])
-        counts.append(_invert(cumulative[start : start + together], drawn))
-    return torch.cat(counts)
+    exact = probability.to("cpu", torch.float64).numpy()
+    counts = np.empty(exact.shape)
+    models = np.array(rows)
+    blocks = [np.flatnonzero(models // BLOCK == block) for block in np.unique(models // BLOCK)]
+
+    def fill(piece: tuple[int, NDArray[np.int64]]) -> None:
+        world, places = piece
+        generator = stream(seeds[world], purpose, round_, int(models[places[0]]) // BLOCK)
+        wanted = models[places] % BLOCK
+        together = max(1, _AT_ONCE // (exact.shape[-1] + draws))
+        for start in range(0, int(wanted[-1]) + 1, together):
+            drawn = sorted_uniforms(generator, min(together, BLOCK - start), draws)
+            here = places[(wanted >= start) & (wanted < start + together)]
+            if len(here):
+                counts[world, here] = _invert(exact[world, here], drawn[models[here] % BLOCK - start])
+
+    each(fill, [(world, places) for world in range(len(seeds)) for places in blocks])
+    return torch.from_numpy(counts).to(probability)
 
 
-def _invert(cumulative: Tensor, drawn: NDArray[np.float64]) -> Tensor:
-    """Count the uniforms that fall into each step of a distribution function, ``[..., categories]``.
+def _invert(probability: NDArray[np.float64], drawn: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Count the numbers that fall into each step of a distribution function, ``[rows, categories]``.
 
-    Uniforms and steps are sorted together, told apart by their lowest bit; where a step ends up, less
-    the steps before it, is the number of uniforms below it. Sorting is several times as fast as searching.
+    Steps and drawn numbers, both ascending, are merged (a stable sort of two runs), told apart by their lowest
+    bit; where a step ends up tells how many numbers are below it.
     """
-    steps = cumulative.to("cpu", torch.float64).contiguous().numpy().view(np.int64)
-    categories = steps.shape[-1]
-    both = np.empty((*steps.shape[:-1], categories + drawn.shape[-1]), dtype=np.int64)
-    np.bitwise_and(steps, ~np.int64(1), out=both[..., :categories])
-    np.bitwise_or(drawn.view(np.int64), np.int64(1), out=both[..., categories:])
-    both.sort(axis=-1)
-    ends = np.flatnonzero(both.astype(np.uint8) & 1 == 0).reshape(steps.shape)
-    below = ends - np.arange(0, both.size, both.shape[-1]).reshape(*steps.shape[:-1], 1) - np.arange(steps.shape[-1])
-    return torch.from_numpy(np.diff(below, axis=-1, prepend=0)).to(cumulative)
+    steps = probability.cumsum(-1)
+    steps /= steps[:, -1:].copy()
+    rows, categories = steps.shape
+    both = np.empty((rows, categories + drawn.shape[-1]), dtype=np.int64)
+    np.bitwise_and(steps.view(np.int64), ~np.int64(1), out=both[:, :categories])
+    np.bitwise_or(drawn.view(np.int64), np.int64(1), out=both[:, categories:])
+    both.sort(axis=-1, kind="stable")
+    ends = np.flatnonzero((both & 1) == 0).reshape(rows, categories)
+    counts = np.empty_like(ends)
+    counts[:, 0] = ends[:, 0] - np.arange(rows) * both.shape[-1]
+    np.subtract(ends[:, 1:], ends[:, :-1] + 1, out=counts[:, 1:])
+    return counts
 
 
 def draw_given(

@@ -15,10 +15,10 @@ from ecosystem.errors import EcosystemError
 from ecosystem.learners import learner_of
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import State
-from ecosystem.linalg import one_thread
 from ecosystem.measures.groups import group_values, worst_served
 from ecosystem.measures.rewards import alignment_served
 from ecosystem.scenario.scenario import Scenario
+from ecosystem.threads import one_thread
 from ecosystem.users.crowd import Crowd, Demand
 from ecosystem.users.population import Population
 from ecosystem.users.teaching import Teaching

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from ecosystem.errors import EcosystemError
-from ecosystem.linalg import one_thread
 from ecosystem.scenario.fields.learning import Until
+from ecosystem.threads import one_thread
 from ecosystem.world.blueprint import Blueprint, blueprint
 from ecosystem.world.ecosystem import Ecosystem
 from ecosystem.world.recording import Recorder, network_table

@@ -16,6 +16,9 @@ BLOCK = 256
 """Models that share one counter block; each block of a large array has a counter of its own."""
 
 
+_BELOW_ONE = float(np.nextafter(1.0, 0.0))
+
+
 @lru_cache(maxsize=65536)
 def _key(seed: int, purpose: str) -> NDArray[np.uint64]:
     digest = blake2b(f"{seed}/{purpose}".encode(), digest_size=16).digest()
@@ -63,6 +66,18 @@ def uniforms(seed: int, purpose: str, round_: int, models: int, draws: int) -> N
     for block, start in enumerate(range(0, models, BLOCK)):
         stream(seed, purpose, round_, block).random(out=out[start : start + BLOCK])
     return out
+
+
+def sorted_uniforms(generator: np.random.Generator, rows: int, draws: int) -> NDArray[np.float64]:
+    """Return numbers in [0, 1), ascending in each row, ``[rows, draws]``.
+
+    Sums of exponential variates over their total are uniform numbers in order (Devroye 1986, V.3.1), with no
+    need to sort.
+    """
+    sums = generator.standard_exponential((rows, draws + 1))
+    np.cumsum(sums, axis=-1, out=sums)
+    found = sums[:, :-1] / sums[:, -1:]
+    return np.minimum(found, _BELOW_ONE, out=found)
 
 
 def normals(seed: int, purpose: str, round_: int, models: int, draws: int) -> NDArray[np.float64]:

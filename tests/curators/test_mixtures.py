@@ -15,7 +15,7 @@ from plain.choice import chances_to_win
 from scipy.stats import chisquare
 
 from ecosystem import Ecosystem, Scenario
-from ecosystem.linalg import one_thread
+from ecosystem.threads import one_thread
 from ecosystem.world.blueprint import blueprint
 
 REWARDS = ("honest", "other", "third")

@@ -14,8 +14,8 @@ from plain.gaussian import PlainGaussians
 from scipy.stats import chi2_contingency, ks_2samp
 
 from ecosystem import Ecosystem, Scenario
-from ecosystem.linalg import one_thread
 from ecosystem.moments import mean_and_covariance
+from ecosystem.threads import one_thread
 from ecosystem.world.blueprint import Blueprint, blueprint
 
 SOURCES = ("real", "raw", "curated", "neighbours_raw", "neighbours_curated")

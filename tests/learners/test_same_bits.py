@@ -9,7 +9,7 @@ import torch
 from plain.random_ecosystems import random_ecosystem
 
 from ecosystem import Ecosystem, Scenario
-from ecosystem.linalg import one_thread
+from ecosystem.threads import one_thread
 from ecosystem.world.blueprint import Blueprint, blueprint
 
 WORLDS = (1, 2, 3, 7, 64)

@@ -14,7 +14,8 @@ from scipy.stats import binom, chi2_contingency, chisquare, multinomial
 
 from ecosystem.learners import sampling
 from ecosystem.learners.sampling import draw_counts
-from ecosystem.world.streams import uniforms
+from ecosystem.threads import one_thread, spare
+from ecosystem.world.streams import sorted_uniforms, stream
 
 SEEDS = range(4000)
 P = (0.2, 0.5, 0.3)
@@ -24,7 +25,7 @@ def counts(p: object, draws: int, seeds: object = (0,), purpose: str = "test", r
     """Counts of one model's categories in each world, ``[worlds, categories]``."""
     seeds = list(seeds)  # type: ignore[call-overload]
     probability = torch.tensor(np.array(p), dtype=torch.float64).expand(len(seeds), 1, -1)
-    return draw_counts(probability, draws, seeds, purpose, round_, [0], 1)[:, 0].numpy()
+    return draw_counts(probability, draws, seeds, purpose, round_, [0])[:, 0].numpy()
 
 
 def agree(found: np.ndarray, probability: np.ndarray) -> float:
@@ -67,7 +68,7 @@ def test_models_rounds_purposes_and_seeds_are_independent(draws: int) -> None:
     probability = torch.tensor([0.3, 0.7], dtype=torch.float64).expand(len(SEEDS), 300, 2)[:, [0, 1, 256]]
 
     def first(purpose: str, round_: int) -> np.ndarray:
-        drawn = draw_counts(probability, draws, list(SEEDS), purpose, round_, [0, 1, 256], 300)
+        drawn = draw_counts(probability, draws, list(SEEDS), purpose, round_, [0, 1, 256])
         return (drawn[..., 0] > 0.3 * draws).numpy()  # whether the first category came often
 
     here, later, other = first("a", 0), first("a", 1), first("b", 0)
@@ -117,7 +118,7 @@ def test_impossible_categories_are_not_drawn_in_however_many_draws() -> None:
 
 def test_the_largest_number_that_can_be_drawn_still_falls_into_a_category(monkeypatch: pytest.MonkeyPatch) -> None:
     last = np.nextafter(1.0, 0.0)
-    monkeypatch.setattr(sampling, "uniforms", lambda *_: np.array([[0.0, last, last, 0.5]]))
+    monkeypatch.setattr(sampling, "sorted_uniforms", lambda *_: np.array([[0.0, 0.5, last, last]]))
     assert counts((0, 0.5, 0.5, 0), 4)[0].tolist() == [0, 1, 3, 0]  # 0 is below every mass, 0.5 not below one half
     assert counts([0.1] * 10, 4)[0, [0, -1]].tolist() == [1, 2]  # ten times 0.1 is a little less than 1
 
@@ -125,7 +126,7 @@ def test_the_largest_number_that_can_be_drawn_still_falls_into_a_category(monkey
 def test_draws_are_uniforms_put_through_the_distribution_function() -> None:
     p = np.random.default_rng(1).dirichlet(np.ones(7))
     for seed in range(20):
-        u = uniforms(seed, "test", 3, 1, 50)[0]
+        u = sorted_uniforms(stream(seed, "test", 3), 1, 50)[0]
         expected = np.bincount(np.searchsorted(np.cumsum(p), u, side="right"), minlength=7)
         assert counts(p, 50, [seed], round_=3)[0].tolist() == expected.tolist()
 
@@ -148,9 +149,24 @@ def test_what_stays_likely_stays_drawn(p: list[float], q: list[float], draws: in
 @pytest.mark.parametrize("draws", [30, 300])
 def test_a_model_s_draws_do_not_depend_on_who_else_is_asked_for(draws: int, monkeypatch: pytest.MonkeyPatch) -> None:
     probability = torch.from_numpy(np.random.default_rng(0).dirichlet(np.ones(4), size=(5, 300)))
-    everybody = draw_counts(probability, draws, range(5), "test", 0, range(300), 300)
+    everybody = draw_counts(probability, draws, range(5), "test", 0, range(300))
     some = [2, 7, 256, 299]
-    assert torch.equal(draw_counts(probability[:, some], draws, range(5), "test", 0, some, 300), everybody[:, some])
-    assert torch.equal(draw_counts(probability[3:4], draws, [3], "test", 0, range(300), 300), everybody[3:4])
-    monkeypatch.setattr(sampling, "_TOGETHER", 1)
-    assert torch.equal(draw_counts(probability, draws, range(5), "test", 0, range(300), 300), everybody)
+    assert torch.equal(draw_counts(probability[:, some], draws, range(5), "test", 0, some), everybody[:, some])
+    assert torch.equal(draw_counts(probability[3:4], draws, [3], "test", 0, range(300)), everybody[3:4])
+    monkeypatch.setattr(sampling, "_AT_ONCE", 1)
+    assert torch.equal(draw_counts(probability, draws, range(5), "test", 0, range(300)), everybody)
+
+
+@pytest.mark.parametrize("draws", [30, 300])
+def test_draws_do_not_depend_on_how_many_threads_there_are(draws: int) -> None:
+    probability = torch.from_numpy(np.random.default_rng(0).dirichlet(np.ones(4), size=(3, 600)))
+    alone = draw_counts(probability, draws, range(3), "test", 0, range(600))
+    before = torch.get_num_threads()
+    torch.set_num_threads(4)
+    try:
+        with one_thread():
+            assert spare() == 4
+            spread = draw_counts(probability, draws, range(3), "test", 0, range(600))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(spread, alone)

@@ -12,8 +12,8 @@ from scipy.stats import chisquare
 
 from ecosystem import Ecosystem, Scenario
 from ecosystem.errors import EcosystemError
-from ecosystem.linalg import one_thread
 from ecosystem.plan.runs import plan
+from ecosystem.threads import one_thread
 from ecosystem.world.agents import ModelAgent
 from ecosystem.world.blueprint import blueprint
 from ecosystem.world.simulation import simulate

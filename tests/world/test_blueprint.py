@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import beta, chisquare, kstest
 
 from ecosystem import Ecosystem, Scenario
-from ecosystem.linalg import one_thread
+from ecosystem.threads import one_thread
 from ecosystem.world.blueprint import SOURCES, Blueprint, blueprint
 
 CURATION = {"method": "luce", "candidates": 3}

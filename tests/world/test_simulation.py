@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pytest
 
 from ecosystem import Ecosystem, Scenario
-from ecosystem.linalg import one_thread
 from ecosystem.plan.runs import Run, plan
+from ecosystem.threads import one_thread
 from ecosystem.world.blueprint import blueprint
 from ecosystem.world.simulation import Outcome, simulate
 
