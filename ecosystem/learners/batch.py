@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -67,6 +68,14 @@ class Batch:
             for world in self.worlds
         ]
         return self.stack(rows)
+
+    def of(self, models: Tensor | slice) -> Batch:
+        """Return the same for some models alone, as far as what is measured of them needs it."""
+        made = copy(self)
+        made.initial, made.real = self.initial[:, models], self.real[:, models]
+        made.evaluation = self.evaluation[models]
+        made.models = made.initial.shape[1]
+        return made
 
     @property
     def size(self) -> int:

@@ -68,16 +68,25 @@ def chunks(plan: Plan, missing: Collection[str]) -> tuple[Chunk, ...]:
 
 def bytes_per_world(scenario: Scenario) -> int:
     """Estimate what one run holds in memory: the arrays of a round, and the rows it records."""
-    models, outputs = len(scenario.model_names), scenario.outputs.numbers
+    models, outputs = sum(block.count or 1 for block in scenario.models), scenario.outputs.numbers
+    written = _written_models(scenario, models)
     cells = models * scenario.outputs.contexts * outputs
     longest = scenario.rounds.max if isinstance(scenario.rounds, Until) else scenario.rounds
     recorded = longest // scenario.record.every + 2
-    rows = models * recorded * _ROW_BYTES
+    rows = (written + 1) * recorded * _ROW_BYTES
     if scenario.record.alignments:
-        rows += models * len(scenario.rewards) * recorded * _ROW_BYTES
+        rows += written * len(scenario.rewards) * recorded * _ROW_BYTES
     if scenario.record.states:
-        rows += cells * recorded * _STATE_ROW_BYTES
+        rows += cells // models * written * recorded * _STATE_ROW_BYTES
     return cells * 8 * _WORK_ARRAYS + rows
+
+
+def _written_models(scenario: Scenario, models: int) -> int:
+    """Return of how many of the models rows are written."""
+    chosen = scenario.record.models
+    if isinstance(chosen, str):
+        return models if chosen == "all" else 0
+    return chosen if isinstance(chosen, int) else len(chosen)
 
 
 def _shape(scenario: Scenario) -> str:
