@@ -24,6 +24,7 @@ def run(
     out: options.Out = None,
     seeds: options.Seeds = None,
     set_: options.Set = None,
+    device: options.Device = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be run, and run nothing.")] = False,
 ) -> None:
     """Run scenarios and keep their results.
@@ -32,7 +33,7 @@ def run(
     """
     from ecosystem.cli.targets import plans, targets
 
-    asked = targets(plans(paths, options.seeds(seeds), options.overrides(set_)), out)
+    asked = targets(plans(paths, options.seeds(seeds), options.overrides(set_, device)), out)
     _refuse_unfit(asked)
     if dry_run:
         from ecosystem.cli.dry_run import show

@@ -159,6 +159,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"sweep": {"grid": {"lam": [0.1, 0.2], "learning.rate": ["= lam", 1]}}},
         "sweep.grid.learning.rate[0]: refers to 'lam', which is swept itself; sweep a parameter in its place",
     ),
+    # Precision
+    (
+        {"precision": "float32", "rounds": {"max": 9, "until": "stable"}},
+        "rounds.tolerance: numbers of precision: float32",
+    ),
+    ({"precision": "double"}, "precision: must be 'float64' or 'float32' (got 'double')"),
+    ({"device": "gpu"}, "device: must be 'auto', 'cpu' or 'cuda' (got 'gpu')"),
     # Recording
     ({"record": {"models": ["p", "r"]}}, "record.models[1]: there is no model 'r'; known here: p, q"),
     ({"record": {"models": ["p", "p"]}}, "record.models[1]: the model 'p' stands twice"),

@@ -47,6 +47,7 @@ _CHECKS = (
     users.check_sizes,
     remedies.check_remedy,
     modes.check_mode,
+    modes.check_precision,
     recording.check_record,
     expectations.check_expectations,
 )
