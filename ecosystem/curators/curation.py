@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,13 @@ from torch import Tensor
 from ecosystem.curators.best_of import BestOf
 from ecosystem.curators.gaussian import GaussianBestOf, GaussianLimit, GaussianLuce
 from ecosystem.curators.luce import Luce, LuceLimit
+from ecosystem.threads import each
+
+_PIECES = 4
+"""Into how many pieces the curves of a bucket are divided."""
+
+_DIVIDED = 512
+"""Rows from which on a bucket is divided."""
 
 
 class Curator(Protocol):
@@ -144,6 +152,27 @@ def _bucket(kind: str, curves: list[list[tuple[int, Choice, int]]]) -> Bucket:
     )
 
 
+def _pieces(bucket: Bucket) -> Iterator[tuple[Bucket, slice, slice]]:
+    """Yield a bucket in pieces of some curves each, with the curves and the valid rows of the whole that they hold.
+
+    However many threads there are, the pieces are the same; a piece of little work is not divided.
+    """
+    curves, width = bucket.rows.shape
+    pieces = min(curves, _PIECES if bucket.rows.size >= _DIVIDED else 1)
+    ends = np.linspace(0, curves, pieces + 1).astype(int).tolist()
+    for first, last in pairwise(ends):
+        start, stop = np.searchsorted(bucket.valid, [first * width, last * width]).tolist()
+        piece = replace(
+            bucket,
+            choices=bucket.choices[first:last],
+            contexts=bucket.contexts[first:last],
+            rows=bucket.rows[first:last],
+            valid=bucket.valid[start:stop] - first * width,
+            owners=bucket.owners[start:stop],
+        )
+        yield piece, slice(first, last), slice(start, stop)
+
+
 class Curation:
     """Every curator of a batch of worlds, ready to choose.
 
@@ -180,15 +209,16 @@ class Curation:
     ) -> None:
         self._parts = [
             _Part(
-                curator=KINDS[bucket.kind](r, k, nodes),
-                rows=torch.from_numpy(bucket.rows.ravel()).to(r.device),
-                valid=torch.from_numpy(bucket.valid).to(r.device),
-                target=torch.from_numpy(bucket.rows.ravel()[bucket.valid]).to(r.device),
-                weight=w[..., None],
-                shape=(bucket.rows.shape[0], bucket.rows.shape[1]),
-                voice=None if voices is None else torch.from_numpy(voices[number]).to(r.device),
+                curator=KINDS[piece.kind](rho[number][:, curves], candidates[number][:, curves], nodes),
+                rows=torch.from_numpy(piece.rows.ravel()).to(rho[number].device),
+                valid=torch.from_numpy(piece.valid).to(rho[number].device),
+                target=torch.from_numpy(piece.rows.ravel()[piece.valid]).to(rho[number].device),
+                weight=weights[number][:, valid, None],
+                shape=(piece.rows.shape[0], piece.rows.shape[1]),
+                voice=None if voices is None else torch.from_numpy(voices[number][valid]).to(rho[number].device),
             )
-            for number, (bucket, r, k, w) in enumerate(zip(layout, rho, candidates, weights, strict=True))
+            for number, bucket in enumerate(layout)
+            for piece, curves, valid in _pieces(bucket)
         ]
         every = [part.target for part in self._parts]
         targets = torch.cat(every) if every else torch.zeros(0, dtype=torch.int64)
@@ -224,10 +254,13 @@ class Curation:
         kept = flat.index_select(1, self.rows)
         if self._mixed:
             kept *= self._at_random(kept, heard)
-        for part, place in zip(self._parts, self._places, strict=True):
+
+        def choose(part: _Part) -> Tensor:
             curves, width = part.shape
             seen = flat.index_select(1, part.rows).reshape(worlds, curves, width, outputs)
-            chosen = part.curator.keep(seen).reshape(worlds, curves * width, outputs).index_select(1, part.valid)
+            return part.curator.keep(seen).reshape(worlds, curves * width, outputs).index_select(1, part.valid)
+
+        for part, place, chosen in zip(self._parts, self._places, each(choose, self._parts), strict=True):
             if self._mixed:
                 kept.index_add_(1, place, chosen * part.weighed(heard))
             else:

@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecosystem.threads import each
-from ecosystem.world.streams import BLOCK, multinomial, sorted_uniforms, stream
+from ecosystem.world.streams import BLOCK, ascending, multinomial, stream
 
 _INVERT = 32
 """Up to this many draws per category counts come from uniforms; beyond, from a multinomial a model."""
+
+_BEYOND = np.int64(0x7FF0000000000000)
+"""The bits of infinity."""
 
 _AT_ONCE = 1 << 16
 """Numbers to sort at once, few enough for the cache."""
@@ -63,32 +66,38 @@ def draw_counts(
         wanted = models[places] % BLOCK
         together = max(1, _AT_ONCE // (exact.shape[-1] + draws))
         for start in range(0, int(wanted[-1]) + 1, together):
-            drawn = sorted_uniforms(generator, min(together, BLOCK - start), draws)
+            sums = ascending(generator, min(together, BLOCK - start), draws)
             here = places[(wanted >= start) & (wanted < start + together)]
             if len(here):
-                counts[world, here] = _invert(exact[world, here], drawn[models[here] % BLOCK - start])
+                counts[world, here] = _counted(exact[world, here], sums[models[here] % BLOCK - start])
 
     each(fill, [(world, places) for world in range(len(seeds)) for places in blocks])
     return torch.from_numpy(counts).to(probability)
 
 
-def _invert(probability: NDArray[np.float64], drawn: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Count the numbers that fall into each step of a distribution function, ``[rows, categories]``.
+def _counted(probability: NDArray[np.float64], sums: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Count the draws that fall into each step of a distribution function, ``[rows, categories]``.
 
-    Steps and drawn numbers, both ascending, are merged (a stable sort of two runs), told apart by their lowest
-    bit; where a step ends up tells how many numbers are below it.
+    Draws are sums of which the last is their scale, see `ascending`. Steps, on the same scale, and sums, both in
+    order, are merged (a stable sort of two runs), told apart by their lowest bit; where a step ends up tells how
+    many sums are below it.
     """
-    steps = probability.cumsum(-1)
-    steps /= steps[:, -1:].copy()
-    rows, categories = steps.shape
-    both = np.empty((rows, categories + drawn.shape[-1]), dtype=np.int64)
+    rows, categories = probability.shape
+    steps = torch.cumsum(torch.from_numpy(probability), -1).numpy()
+    whole = steps[:, -1:].copy()
+    last = steps >= whole
+    steps *= sums[:, -1:] / whole
+    both = np.empty((rows, categories + sums.shape[-1]), dtype=np.int64)
     np.bitwise_and(steps.view(np.int64), ~np.int64(1), out=both[:, :categories])
-    np.bitwise_or(drawn.view(np.int64), np.int64(1), out=both[:, categories:])
+    np.bitwise_or(sums.view(np.int64), np.int64(1), out=both[:, categories:])
+    # No draw is beyond the last category that has any mass, however the scale was rounded.
+    np.copyto(both[:, :categories], _BEYOND, where=last)
     both.sort(axis=-1, kind="stable")
     ends = np.flatnonzero((both & 1) == 0).reshape(rows, categories)
     counts = np.empty_like(ends)
     counts[:, 0] = ends[:, 0] - np.arange(rows) * both.shape[-1]
     np.subtract(ends[:, 1:], ends[:, :-1] + 1, out=counts[:, 1:])
+    counts[np.arange(rows), last.argmax(-1)] -= 1  # the scale itself is no draw
     return counts
 
 

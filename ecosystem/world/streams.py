@@ -10,13 +10,11 @@ from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 BLOCK = 256
 """Models that share one counter block; each block of a large array has a counter of its own."""
-
-
-_BELOW_ONE = float(np.nextafter(1.0, 0.0))
 
 
 @lru_cache(maxsize=65536)
@@ -68,16 +66,13 @@ def uniforms(seed: int, purpose: str, round_: int, models: int, draws: int) -> N
     return out
 
 
-def sorted_uniforms(generator: np.random.Generator, rows: int, draws: int) -> NDArray[np.float64]:
-    """Return numbers in [0, 1), ascending in each row, ``[rows, draws]``.
+def ascending(generator: np.random.Generator, rows: int, draws: int) -> NDArray[np.float64]:
+    """Return sums of exponential variates, ``[rows, draws + 1]``.
 
-    Sums of exponential variates over their total are uniform numbers in order (Devroye 1986, V.3.1), with no
-    need to sort.
+    Over the last of its row they are as many uniform numbers in order (Devroye 1986, V.3.1), with no need to sort.
     """
-    sums = generator.standard_exponential((rows, draws + 1))
-    np.cumsum(sums, axis=-1, out=sums)
-    found = sums[:, :-1] / sums[:, -1:]
-    return np.minimum(found, _BELOW_ONE, out=found)
+    sums = torch.from_numpy(generator.standard_exponential((rows, draws + 1)))
+    return torch.cumsum(sums, -1).numpy()
 
 
 def normals(seed: int, purpose: str, round_: int, models: int, draws: int) -> NDArray[np.float64]:
