@@ -11,7 +11,7 @@ from ecosystem.plan.runs import Plan, Run
 from ecosystem.scenario.fields.learning import Until
 from ecosystem.scenario.scenario import Scenario
 
-MOST_WORLDS = 64
+MOST_WORLDS = 256
 MOST_BYTES = 1_000_000_000
 
 _WORK_ARRAYS = 24

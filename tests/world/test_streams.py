@@ -10,7 +10,7 @@ from scipy.stats import beta, kstest
 
 from ecosystem import Ecosystem, Scenario
 from ecosystem.world.blueprint import Blueprint, blueprint
-from ecosystem.world.streams import BLOCK, ascending, derived_seed, normals, stream, uniforms
+from ecosystem.world.streams import BLOCK, Streams, ascending, derived_seed, normals, stream, uniforms
 
 KEYS: list[dict[str, Any]] = [
     {"seed": 0, "purpose": "examples", "round_": 0, "block": 0},
@@ -40,7 +40,7 @@ def test_numbers_are_those_of_earlier_versions() -> None:
     # Results that are stored already would be made again differently, and seeds of papers would be lost.
     assert stream(0, "examples", 3).random(2).tolist() == [0.4483606554417898, 0.6756537580069055]
     assert uniforms(5, "x", 2, 300, 2)[[255, 256], 1].tolist() == [0.20261910902884406, 0.2043820336845994]
-    assert ascending(stream(5, "x", 2), 1, 2)[0].tolist() == [
+    assert ascending(stream(5, "x", 2).standard_exponential((1, 3)))[0].tolist() == [
         0.6134477685098394,
         2.7497686929336362,
         3.2965144636256922,
@@ -56,6 +56,15 @@ def test_fewer_models_get_the_first_numbers_of_more(draw: Any) -> None:
         assert (draw(3, "examples", 2, models, 4) == whole[:models]).all()
 
 
+def test_a_generator_that_is_moved_gives_the_numbers_of_a_new_one() -> None:
+    moved = Streams()
+    for key in [*KEYS, *KEYS[::-1]]:
+        again = moved.at(**key)
+        new = stream(**key)
+        assert again.integers(2**31, dtype=np.uint32) == new.integers(2**31, dtype=np.uint32)  # leaves half a word
+        assert (again.random(7) == new.random(7)).all()
+
+
 def test_every_block_is_a_stream_of_its_own() -> None:
     whole = uniforms(3, "examples", 2, 2 * BLOCK + 50, 4)
     for block in (2, 0, 1):
@@ -67,7 +76,7 @@ def test_every_block_is_a_stream_of_its_own() -> None:
 
 
 def test_ascending_sums_over_their_last_are_order_statistics() -> None:
-    sums = ascending(stream(0, "a"), 4000, 5)
+    sums = ascending(stream(0, "a").standard_exponential((4000, 6)))
     found = sums[:, :-1] / sums[:, -1:]
     assert (np.diff(found, axis=-1) >= 0).all() and (found >= 0).all() and (found < 1).all()
     for rank in range(5):  # the k-th of n is Beta(k, n + 1 − k)
