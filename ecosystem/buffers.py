@@ -33,6 +33,7 @@ class Buffers:
         for place in range(len(self._arrays)):
             if sys.getrefcount(self._arrays[place]) == _UNUSED:
                 return torch.from_numpy(self._arrays[place])
-        array = torch.empty(self._shape, dtype=self._dtype).numpy().copy()
+        # NumPy asks for large pages, which rows that are read all over the place gain by.
+        array = np.empty(self._shape, dtype=torch.empty((), dtype=self._dtype).numpy().dtype)
         self._arrays.append(array)
         return torch.from_numpy(array)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -18,11 +17,8 @@ from ecosystem.curators.gaussian import GaussianBestOf, GaussianLimit, GaussianL
 from ecosystem.curators.luce import Luce, LuceLimit
 from ecosystem.threads import each
 
-_PIECES = 4
-"""Into how many pieces the curves of a bucket are divided."""
-
-_DIVIDED = 512
-"""Rows from which on a bucket is divided."""
+_ROWS = 512
+"""About how many rows are chosen from at once, few enough for the cache."""
 
 
 class Curator(Protocol):
@@ -152,25 +148,33 @@ def _bucket(kind: str, curves: list[list[tuple[int, Choice, int]]]) -> Bucket:
     )
 
 
-def _pieces(bucket: Bucket) -> Iterator[tuple[Bucket, slice, slice]]:
-    """Yield a bucket in pieces of some curves each, with the curves and the valid rows of the whole that they hold.
+@dataclass(frozen=True)
+class _Piece:
+    """A part of a bucket: some of its curves, and of the rows that each of them looks at."""
 
-    However many threads there are, the pieces are the same; a piece of little work is not divided.
+    curves: slice
+    rows: NDArray[np.int64]
+    valid: NDArray[np.int64]
+    owned: NDArray[np.int64]
+
+
+def _pieces(bucket: Bucket) -> Iterator[_Piece]:
+    """Yield a bucket in pieces of about `_ROWS` rows, those of the same curves together.
+
+    `valid` are positions in the piece's flattened rows, `owned` which of the bucket's valid rows those are. The
+    pieces are the same however many threads there are.
     """
     curves, width = bucket.rows.shape
-    pieces = min(curves, _PIECES if bucket.rows.size >= _DIVIDED else 1)
-    ends = np.linspace(0, curves, pieces + 1).astype(int).tolist()
-    for first, last in pairwise(ends):
-        start, stop = np.searchsorted(bucket.valid, [first * width, last * width]).tolist()
-        piece = replace(
-            bucket,
-            choices=bucket.choices[first:last],
-            contexts=bucket.contexts[first:last],
-            rows=bucket.rows[first:last],
-            valid=bucket.valid[start:stop] - first * width,
-            owners=bucket.owners[start:stop],
-        )
-        yield piece, slice(first, last), slice(start, stop)
+    curve, column = np.divmod(bucket.valid, width)
+    wide = min(width, _ROWS)
+    high = max(1, _ROWS // wide)
+    for top in range(0, curves, high):
+        for left in range(0, width, wide):
+            rows = bucket.rows[top : top + high, left : left + wide]
+            inside = (curve >= top) & (curve < top + high) & (column >= left) & (column < left + wide)
+            owned = np.flatnonzero(inside)
+            valid = (curve[owned] - top) * rows.shape[1] + column[owned] - left
+            yield _Piece(slice(top, top + high), rows, valid, owned)
 
 
 class Curation:
@@ -207,19 +211,26 @@ class Curation:
         nodes: int,
         voices: Sequence[NDArray[np.int64]] | None = None,
     ) -> None:
-        self._parts = [
-            _Part(
-                curator=KINDS[piece.kind](rho[number][:, curves], candidates[number][:, curves], nodes),
-                rows=torch.from_numpy(piece.rows.ravel()).to(rho[number].device),
-                valid=torch.from_numpy(piece.valid).to(rho[number].device),
-                target=torch.from_numpy(piece.rows.ravel()[piece.valid]).to(rho[number].device),
-                weight=weights[number][:, valid, None],
-                shape=(piece.rows.shape[0], piece.rows.shape[1]),
-                voice=None if voices is None else torch.from_numpy(voices[number][valid]).to(rho[number].device),
-            )
-            for number, bucket in enumerate(layout)
-            for piece, curves, valid in _pieces(bucket)
-        ]
+        self._parts = []
+        for number, bucket in enumerate(layout):
+            curator, device = None, rho[number].device
+            for piece in _pieces(bucket):
+                if curator is None or curator[0] != piece.curves:
+                    some = (rho[number][:, piece.curves], candidates[number][:, piece.curves])
+                    curator = (piece.curves, KINDS[bucket.kind](*some, nodes))
+                whole = len(piece.valid) == piece.rows.size
+                owned = torch.from_numpy(piece.owned).to(device)
+                self._parts.append(
+                    _Part(
+                        curator=curator[1],
+                        rows=torch.from_numpy(piece.rows.ravel()).to(device),
+                        valid=None if whole else torch.from_numpy(piece.valid).to(device),
+                        target=torch.from_numpy(piece.rows.ravel()[piece.valid]).to(device),
+                        weight=weights[number].index_select(1, owned)[..., None],
+                        shape=(piece.rows.shape[0], piece.rows.shape[1]),
+                        voice=None if voices is None else torch.from_numpy(voices[number][piece.owned]).to(device),
+                    )
+                )
         every = [part.target for part in self._parts]
         targets = torch.cat(every) if every else torch.zeros(0, dtype=torch.int64)
         self.rows, place = torch.unique(targets, return_inverse=True)
@@ -251,20 +262,19 @@ class Curation:
         """Return H where there is a curator: the `rows` of models × contexts, ``[worlds, rows, outputs]``."""
         worlds, outputs = p.shape[0], p.shape[-1]
         flat = p.reshape(worlds, -1, outputs)
+        if not self._mixed:
+            kept = flat.new_empty((worlds, len(self.rows), outputs))
+
+            def choose(number: int) -> None:
+                kept.index_copy_(1, self._places[number], self._parts[number].chosen(flat))
+
+            each(choose, range(len(self._parts)))
+            return kept
         kept = flat.index_select(1, self.rows)
-        if self._mixed:
-            kept *= self._at_random(kept, heard)
-
-        def choose(part: _Part) -> Tensor:
-            curves, width = part.shape
-            seen = flat.index_select(1, part.rows).reshape(worlds, curves, width, outputs)
-            return part.curator.keep(seen).reshape(worlds, curves * width, outputs).index_select(1, part.valid)
-
-        for part, place, chosen in zip(self._parts, self._places, each(choose, self._parts), strict=True):
-            if self._mixed:
-                kept.index_add_(1, place, chosen * part.weighed(heard))
-            else:
-                kept.index_copy_(1, place, chosen)
+        kept *= self._at_random(kept, heard)
+        found = each(lambda part: part.chosen(flat), self._parts)
+        for part, place, chosen in zip(self._parts, self._places, found, strict=True):
+            kept.index_add_(1, place, chosen * part.weighed(heard))
         return kept
 
     def derivative(self, p: Tensor, most: int = 1 << 13) -> tuple[Tensor, Tensor]:
@@ -295,7 +305,7 @@ class Curation:
             seen = flat.index_select(1, part.rows).reshape(worlds, curves, width, numbers)
             slices = [part.curator.derivative(some) for some in seen.split(max(1, most // curves), dim=2)]
             blocks = torch.cat(slices, dim=2).reshape(worlds, curves * width, numbers, numbers)
-            total.index_add_(1, where, blocks.index_select(1, part.valid) * part.weight[..., None])
+            total.index_add_(1, where, part.without_repeats(blocks) * part.weight[..., None])
         return self.rows, total
 
     def _at_random(self, like: Tensor, heard: Tensor | None = None) -> Tensor:
@@ -312,11 +322,20 @@ class _Part:
 
     curator: Curator
     rows: Tensor
-    valid: Tensor
+    valid: Tensor | None
     target: Tensor
     weight: Tensor
     shape: tuple[int, int]
     voice: Tensor | None = None
+
+    def chosen(self, flat: Tensor) -> Tensor:
+        """Return what is kept of these rows of all, ``[worlds, target rows, outputs]``."""
+        seen = flat.index_select(1, self.rows).reshape(len(flat), *self.shape, flat.shape[-1])
+        return self.without_repeats(self.curator.keep(seen).flatten(1, 2))
+
+    def without_repeats(self, rows: Tensor) -> Tensor:
+        """Return the rows that do not fill up short curves, of ``[worlds, rows, ...]``."""
+        return rows if self.valid is None else rows.index_select(1, self.valid)
 
     def weighed(self, heard: Tensor | None) -> Tensor:
         """Return how often each target row is chosen here, ``[worlds, rows, 1]``."""

@@ -118,7 +118,7 @@ class Readers:
         self.diet = self.own(batch.diet)
         self.exchange = batch.exchange(readers)
         self.curation = batch.curation() if curation is None else curation
-        chosen = np.unique(self.curation.rows.cpu().numpy() // batch.contexts)
+        chosen = self.curation.rows[:: batch.contexts].cpu().numpy() // batch.contexts  # in all contexts or in none
         raw, kept, near, near_kept = (self.diet[..., source].cpu().double().numpy() for source in _WRITTEN)
         self._mixing = self.exchange.mixing(near, near_kept, ((raw, readers), (kept, readers)), chosen)
         self._brings = bool((self.diet[..., _USERS] > 0).any())

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ecosystem.errors import EcosystemError
+from ecosystem.garbage import uncollected
 from ecosystem.learners import learner_of
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import State
@@ -44,8 +45,8 @@ class Ecosystem(mesa.Model):
     ----------
     round : int
         How many rounds have been run.
-    graph : networkx.DiGraph
-        The network; an edge j → i says that i learns from j. Nodes carry their `agent`.
+    models : list of ModelAgent
+        The models, in the order of the scenario.
     state : State
         The worlds' state.
     world : int
@@ -81,13 +82,15 @@ class Ecosystem(mesa.Model):
     def __init__(self, scenario: Scenario, seed: int = 0) -> None:
         if scenario.sweep is not None:
             raise EcosystemError("an Ecosystem is one run; give it a variant of the scenario, without a sweep")
-        self._build([blueprint(scenario, seed)])
+        with uncollected():
+            self._build([blueprint(scenario, seed)])
 
     @classmethod
     def together(cls, worlds: Sequence[Blueprint]) -> Ecosystem:
         """Return one object that holds several worlds of equal shape."""
         made = cls.__new__(cls)
-        made._build(worlds)
+        with uncollected():
+            made._build(worlds)
         return made
 
     def _build(self, worlds: Sequence[Blueprint]) -> None:
@@ -100,11 +103,9 @@ class Ecosystem(mesa.Model):
         self._teaching = None if self.population is None else Teaching(self.batch, self.population)
         self._ahead = list(zip(*(world.later for world in worlds), strict=True))
         self.world = 0
-        self.graph: nx.DiGraph[str] = nx.DiGraph(worlds[0].graph)
+        self._graph: nx.DiGraph[str] | None = None
         names = list(worlds[0].names)
-        made = ModelAgent.create_agents(self, len(names), names, list(range(len(names))))
-        for agent in made:
-            self.graph.nodes[agent.name]["agent"] = agent
+        self.models: list[ModelAgent] = list(ModelAgent.create_agents(self, len(names), names, list(range(len(names)))))
         if self.population is not None:
             groups = list(self.population.names)
             Cohort.create_agents(self, len(groups), groups, list(range(len(groups))))
@@ -135,8 +136,7 @@ class Ecosystem(mesa.Model):
             self.population = Population(self.batch)
             self.crowd = self.population.take_over(self.crowd, self.state.p)
             self._teaching = Teaching(self.batch, self.population, self._teaching.first)
-        self.graph.remove_edges_from(list(self.graph.edges))
-        self.graph.add_edges_from(worlds[0].graph.edges(data=True))
+        self._graph = None
         self._forget()
 
     @property
@@ -170,9 +170,16 @@ class Ecosystem(mesa.Model):
         return self.state.round
 
     @property
-    def models(self) -> list[ModelAgent]:
-        """The models, in the order of the scenario."""
-        return [self.graph.nodes[name]["agent"] for name in self.blueprint.names]
+    def graph(self) -> nx.DiGraph[str]:
+        """The network as it is now; an edge j → i says that i learns from j. Nodes carry their `agent`.
+
+        It is made when it is first looked at: a round needs arrays only.
+        """
+        if self._graph is None:
+            self._graph = nx.DiGraph(self.batch.worlds[0].graph)
+            for agent in self.models:
+                self._graph.nodes[agent.name]["agent"] = agent
+        return self._graph
 
     @property
     def cohorts(self) -> list[Cohort]:
