@@ -212,7 +212,8 @@ class Edges:
 def edges_of(graph: nx.DiGraph[str], names: Sequence[str], space: Space) -> Edges:
     """Return the graph's edges as arrays; equal channels are one."""
     number = {name: index for index, name in enumerate(names)}
-    reader, author, every = [], [], []
+    reader, author = [], []
+    every: list[dict[str, Any]] = []
     for name, readers in graph.adjacency():
         author += [number[name]] * len(readers)
         reader += [number[each] for each in readers]
