@@ -85,13 +85,13 @@ def test_pieces_are_gathered_and_none_is_lost(
 
 def test_numbers_texts_and_nothing_under_one_key_are_texts(tmp_path: Path) -> None:
     rounds = [1, {"max": 2, "until": "stable"}]
-    sweep = {"zip": {"rounds": rounds, "mode": ["exact", "sampled"], "learning.examples": [None, 5]}}
+    sweep = {"zip": {"rounds": rounds, "mode": ["sampled", "exact"], "learning.examples": [5, None]}}
     asked = plan(small(sweep=sweep))
     results = open_results(open_store(asked, tmp_path / "run").path)
     results.to_parquet(tmp_path / "t.parquet", "runs")
     found = pd.read_parquet(tmp_path / "t.parquet")
     assert found["rounds"].map(type).eq(str).all()
-    assert found["learning.examples"].isna().tolist() == [True, False]
+    assert found["learning.examples"].isna().tolist() == [False, True]
     assert results.to_csv(tmp_path / "t.csv") == 0
     assert pd.read_csv(tmp_path / "t.csv").columns.tolist()[:3] == ["run", "round", "model"]
 
