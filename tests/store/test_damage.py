@@ -101,12 +101,12 @@ def test_a_damaged_part_is_run_again(
 def test_reading_a_damaged_table_tells_the_way_out(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     carried_out(small(), tmp_path)
     damage(next((tmp_path / "parts").iterdir()))
-    with pytest.raises(StoreError, match="damaged.*run the same again"):
+    with pytest.raises(StoreError, match=r"damaged.*run the same again"):
         _ = open_results(tmp_path).models
 
 
 def test_reading_damaged_runs_tells_the_way_out(tmp_path: Path) -> None:
     carried_out(small(), tmp_path)
     emptied(next((tmp_path / "parts").iterdir()))
-    with pytest.raises(StoreError, match="damaged.*run the same again"):
+    with pytest.raises(StoreError, match=r"damaged.*run the same again"):
         _ = open_results(tmp_path).runs
