@@ -23,7 +23,7 @@ OnRound = Callable[[int, int], None]
 OnHang = Callable[[Sequence[Run]], None]
 
 GRACE = 5.0
-"""How many seconds beyond its timeout a run has to come to the end of a round."""
+"""How many seconds beyond its timeout a run has at the most to come to the end of a round; no more than it had."""
 
 
 class Simulated(Protocol):
@@ -103,7 +103,7 @@ def attempt(
     timeout : float, optional
         How many seconds a run, or the runs of a chunk together, may take; looked at after each round.
     on_hang : callable, optional
-        Called in another thread, with the runs that hang, where no round comes to its end for `GRACE` seconds more.
+        Called in another thread, with the runs that hang, where no round comes to its end long after that.
     """
     result = Attempt()
     try:
@@ -177,7 +177,7 @@ def _watch(runs: Sequence[Run], timeout: float | None, on_hang: OnHang | None) -
     if timeout is None or on_hang is None:
         yield
         return
-    timer = threading.Timer(timeout + GRACE, on_hang, [runs])
+    timer = threading.Timer(timeout + min(timeout, GRACE), on_hang, [runs])
     timer.daemon = True
     timer.start()
     try:

@@ -27,7 +27,7 @@ _LOCAL = {
     "distributed.worker.memory.terminate": 0.95,
 }
 
-_PATIENCE = 20
+_PATIENCE = 10
 """Seconds to wait for a scheduler to answer."""
 
 
