@@ -14,19 +14,35 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analysis.comparison import compare, compare_runs, gains
     from analysis.reach import propagation
+    from analysis.reading import outcome
     from analysis.statistics import adjusted, intervals, mean_interval, p_value
 
 # No module is called as a function is: importing it would put it in the function's place.
 _HOMES = {
     "adjusted": "analysis.statistics",
+    "compare": "analysis.comparison",
+    "compare_runs": "analysis.comparison",
+    "gains": "analysis.comparison",
     "intervals": "analysis.statistics",
     "mean_interval": "analysis.statistics",
+    "outcome": "analysis.reading",
     "p_value": "analysis.statistics",
     "propagation": "analysis.reach",
 }
 
-__all__ = ["adjusted", "intervals", "mean_interval", "p_value", "propagation"]
+__all__ = [
+    "adjusted",
+    "compare",
+    "compare_runs",
+    "gains",
+    "intervals",
+    "mean_interval",
+    "outcome",
+    "p_value",
+    "propagation",
+]
 
 
 def __getattr__(name: str) -> Any:
