@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from doubles.tables import MadeUp, runs_of
 
 import analysis
 import ecosystem
 from analysis.statistics import mean_interval
 from ecosystem import Results, Scenario
 from ecosystem.errors import EcosystemError
+from tests.doubles.tables import MadeUp, runs_of
 
 ETA, TAU, ROUNDS = 0.5, 0.3, 5
 SHARES = {"static": [0.6] * 5, "linear": [0.6, 0.67, 0.74, 0.81, 0.88]}

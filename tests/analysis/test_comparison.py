@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from doubles.tables import MadeUp, runs_of
 from scipy import stats
 
 import analysis
 import ecosystem
 from ecosystem import Results
 from ecosystem.errors import EcosystemError
+from tests.doubles.tables import MadeUp, runs_of
 
 
 @pytest.fixture(scope="module")

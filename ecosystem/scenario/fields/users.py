@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Strict, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag
 
 from ecosystem.scenario.fields.common import Block, Distribution, Name, NonNegative, Number, Positive, Share
 
-ContextIndex = Annotated[int, Field(ge=0)]
+
+def _index(value: Any) -> Any:
+    """Return a number for its digits: JSON, in which results keep their scenario, has texts for keys only."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+ContextIndex = Annotated[int, BeforeValidator(_index), Field(ge=0)]
 
 
 def _listed(value: Any) -> str:
