@@ -11,6 +11,7 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
 
+from ecosystem.devices import kind
 from ecosystem.errors import fail, shorten
 from ecosystem.scenario.fields.network import FileNetwork
 from ecosystem.scenario.scenario import Scenario
@@ -18,11 +19,11 @@ from ecosystem.scenario.scenario import Scenario
 RESULTS_VERSION = 2
 """Raised whenever the program gives other numbers for the same settings."""
 
-PRECISION = "float64"
-DEVICE = "cpu"
-
 WITHOUT_EFFECT = frozenset({"name", "description", "source", "parameters", "seeds", "sweep", "expect", "record"})
 """Entries of a scenario that change no result; parameters act through the settings that use them."""
+
+_BESIDE = frozenset({"precision", "device"})
+"""Entries that have a place of their own in the identity."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Identity:
 
     settings: Mapping[str, Any]
     files: Mapping[str, str]
-    precision: str = PRECISION
-    device: str = DEVICE
+    precision: str = "float64"
+    device: str = "cpu"
     version: int = RESULTS_VERSION
 
     @cached_property
@@ -76,12 +77,12 @@ def identity(scenario: Scenario) -> Identity:
     InputError
         A file that the scenario names cannot be read.
     """
-    settings = {key: value for key, value in scenario.settings().items() if key not in WITHOUT_EFFECT}
+    settings = {key: value for key, value in scenario.settings().items() if key not in WITHOUT_EFFECT | _BESIDE}
     files: dict[str, str] = {}
     for each in (scenario, *(phase.scenario for phase in scenario.phases)):
         if isinstance(each.network, FileNetwork):
             files[each.network.file] = _contents(each.base / each.network.file)
-    return Identity(settings, files)
+    return Identity(settings, files, scenario.precision, kind(scenario.device))
 
 
 def run_id(scenario: Scenario, seed: int) -> str:
@@ -94,8 +95,26 @@ def run_id(scenario: Scenario, seed: int) -> str:
 
 
 def recording(scenario: Scenario) -> str:
-    """Return a hash of what a scenario records: results recorded otherwise are not interchangeable."""
-    return digest(scenario.settings().get("record"))[:8]
+    """Return what a scenario records, in canonical JSON."""
+    return canonical(scenario.settings().get("record"))
+
+
+def covers(recorded: str, asked: str) -> bool:
+    """Tell whether what was recorded holds, table by table, all that is asked for.
+
+    A table more does no harm; other rounds are other rows, and do not.
+
+    Examples
+    --------
+    >>> covers('{"every":1,"states":true}', '{"every":1,"states":false}')
+    True
+    >>> covers('{"every":1}', '{"every":2}')
+    False
+    """
+    there, wanted = json.loads(recorded), json.loads(asked)
+    return there.keys() == wanted.keys() and all(
+        there[key] == value or (there[key] is True and value is False) for key, value in wanted.items()
+    )
 
 
 def digest(value: Any) -> str:

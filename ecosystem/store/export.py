@@ -16,8 +16,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
+from ecosystem.store.errors import StoreError
 from ecosystem.store.files import UNFINISHED
-from ecosystem.store.manifest import StoreError
 from ecosystem.store.selection import select
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ import pyarrow.dataset as ds
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.store import manifest as manifests
+from ecosystem.store.efforts import chunks, failures
 from ecosystem.store.manifest import Manifest
 from ecosystem.store.parts import StoredRun, choose, read_parts
 from ecosystem.store.runs_table import runs_table
@@ -65,6 +66,16 @@ class Results:
     def runs(self) -> pd.DataFrame:
         """One row for each point and seed: what was asked for, and what became of it."""
         return runs_table(self._manifest, self._stored)
+
+    @cached_property
+    def failures(self) -> pd.DataFrame:
+        """One row for each run that failed: what it was, its settings as JSON, what was raised and where."""
+        return failures(self.runs, [part for part, _ in self._all_parts])
+
+    @cached_property
+    def chunks(self) -> pd.DataFrame:
+        """One row for each chunk that was executed together: who did it, by what versions, and what it took."""
+        return chunks(self._all_parts)
 
     @cached_property
     def models(self) -> pd.DataFrame:
@@ -176,7 +187,7 @@ class Results:
         """Return what reads a table."""
         check_table(name)
         if name not in self._tables:
-            self._tables[name] = Table(name, self._chosen)
+            self._tables[name] = Table(name, () if self._unasked(name) else self._chosen)
         return self._tables[name]
 
     def parameters(self, taken: Sequence[str] = ()) -> pd.DataFrame:
@@ -213,6 +224,11 @@ class Results:
     def _last_rounds(self) -> pd.Series[int]:
         rounds = self.read_by("rounds").read(["run", "round"]).to_pandas()
         return rounds.groupby("run")["round"].max()
+
+    def _unasked(self, name: str) -> bool:
+        """Tell whether a table is not recorded: runs that were executed earlier may have it all the same."""
+        record = self._manifest.resolved.get("record", {})
+        return record.get(name) is False
 
     def _read(self, name: str, columns: Sequence[str] | None, parameters: bool, selection: Selection) -> pd.DataFrame:
         table = self.read_by(name)

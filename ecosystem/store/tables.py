@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pyarrow.dataset as ds
 from pyarrow.fs import LocalFileSystem
 
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
-from ecosystem.store.parts import Part
+from ecosystem.store.parts import Part, damaged
 from ecosystem.store.schema import TABLES
 
 Chosen = Sequence[tuple[Part, frozenset[str]]]
@@ -39,9 +40,10 @@ class Table:
         known = TABLES[self.name]
         if not self._chosen:
             return known
-        found = self._factory([part.file(self.name) for part, _ in self._chosen]).inspect(
-            promote_options="permissive", fragments=None
-        )
+        with self._readable((OSError, pa.ArrowException)):
+            found = self._factory([part.file(self.name) for part, _ in self._chosen]).inspect(
+                promote_options="permissive", fragments=None
+            )
         fields = [_decoded(field) for field in found]
         return pa.schema([*fields, *(field for field in known if field.name not in found.names)])
 
@@ -71,15 +73,17 @@ class Table:
         Parts without such a run are not opened.
         """
         wanted = list(self.schema.names if columns is None else columns)
-        tables = [scanner.to_table() for scanner in self._scanners(wanted, where, runs)]
+        with self._readable():
+            tables = [scanner.to_table() for scanner in self._scanners(wanted, where, runs)]
         return pa.concat_tables(tables) if tables else self.schema.empty_table().select(wanted)
 
     def batches(
         self, columns: Sequence[str], where: ds.Expression | None = None, runs: Container[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Yield what `read` returns piece by piece, so that no more than a few pieces are in memory."""
-        for scanner in self._scanners(columns, where, runs):
-            yield from scanner.to_batches()
+        with self._readable():
+            for scanner in self._scanners(columns, where, runs):
+                yield from scanner.to_batches()
 
     def _scanners(
         self, columns: Sequence[str], where: ds.Expression | None, runs: Container[str] | None
@@ -112,9 +116,20 @@ class Table:
     def _scanner(self, files: Sequence[Path], columns: Sequence[str], where: ds.Expression | None) -> ds.Scanner:
         return self._factory(files).finish(self.schema).scanner(columns=list(columns), filter=where)
 
+    @contextmanager
+    def _readable(self, errors: tuple[type[Exception], ...] = (OSError,)) -> Iterator[None]:
+        """Say in words that a part is damaged, of whose pages each is read with its checksum."""
+        try:
+            yield
+        except errors as error:
+            raise damaged(self._chosen[0][0].path.parent, error) from error
+
     @staticmethod
     def _factory(files: Sequence[Path]) -> ds.FileSystemDatasetFactory:
-        return ds.FileSystemDatasetFactory(LocalFileSystem(), [str(file) for file in files], ds.ParquetFileFormat())
+        form = ds.ParquetFileFormat(
+            default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+        )
+        return ds.FileSystemDatasetFactory(LocalFileSystem(), [str(file) for file in files], form)
 
 
 def _both(one: ds.Expression, other: ds.Expression | None) -> ds.Expression:

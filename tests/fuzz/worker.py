@@ -73,11 +73,11 @@ def _problem(command: Command) -> str | None:
     problem = _wrong(status, out, err, (0, 2))
     if problem or status == 2:
         return problem and f"validate: {problem}"
-    status, out, err = _said(command, "run", "scenario.yaml", "--dry-run")
+    status, out, err = _said(command, "run", "scenario.yaml", "--dry-run", "--workers", "0")
     problem = _wrong(status, out, err, (0, 2))
     if problem or status == 2 or not _is_small():
         return problem and f"dry run: {problem}"
-    status, out, err = _said(command, "run", "scenario.yaml")
+    status, out, err = _said(command, "run", "scenario.yaml", "--workers", "0")
     problem = _wrong(status, out, err, (0, 1, 2))
     return problem and f"run: {problem}"
 

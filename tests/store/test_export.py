@@ -13,13 +13,12 @@ import pytest
 from ecosystem.errors import EcosystemError
 from ecosystem.plan import chunks
 from ecosystem.plan.runs import plan
-from ecosystem.runner.execute import execute
 from ecosystem.store import export as exports
 from ecosystem.store.manifest import StoreError
 from ecosystem.store.results import Results, open_results
 from ecosystem.store.schema import TABLES
 from ecosystem.store.store import open_store
-from tests.doubles import Engine, small
+from tests.doubles import Engine, carried_out, small
 
 SWEEP: dict[str, Any] = {
     "zip": {"lam": [0.1, 0.2], "learning.corpus": ["replace", {"window": 2}]},
@@ -31,7 +30,7 @@ SWEEP: dict[str, Any] = {
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Results:
     monkeypatch.setattr(chunks, "MOST_WORLDS", 2)
     asked = plan(small(seeds=3, sweep=SWEEP, parameters={"lam": 0.5, "unused": 0}))
-    execute(asked, open_store(asked, tmp_path / "run"), simulate=Engine(failing=[1]))
+    carried_out(asked, tmp_path / "run", Engine(failing=[1]))
     return open_results(tmp_path / "run")
 
 
@@ -87,7 +86,8 @@ def test_numbers_texts_and_nothing_under_one_key_are_texts(tmp_path: Path) -> No
     rounds = [1, {"max": 2, "until": "stable"}]
     sweep = {"zip": {"rounds": rounds, "mode": ["sampled", "exact"], "learning.examples": [5, None]}}
     asked = plan(small(sweep=sweep))
-    results = open_results(open_store(asked, tmp_path / "run").path)
+    with open_store(asked, tmp_path / "run") as store:
+        results = open_results(store.path)
     results.to_parquet(tmp_path / "t.parquet", "runs")
     found = pd.read_parquet(tmp_path / "t.parquet")
     assert found["rounds"].map(type).eq(str).all()
@@ -100,7 +100,7 @@ def test_texts_with_commas_quotes_and_lines_survive_csv(tmp_path: Path) -> None:
     name = 'a "b", c\nd;= 1'
     models = [{"name": "p", "diet": {"real": 1}}, {"name": name, "diet": {"real": 1}}]
     asked = plan(small(models=models, network={"edges": []}))
-    execute(asked, open_store(asked, tmp_path / "run"), simulate=Engine())
+    carried_out(asked, tmp_path / "run", Engine())
     open_results(tmp_path / "run").to_csv(tmp_path / "t.csv")
     assert set(pd.read_csv(tmp_path / "t.csv")["model"]) == {"p", name}
 

@@ -11,10 +11,9 @@ import pytest
 from ecosystem.errors import EcosystemError
 from ecosystem.plan import chunks
 from ecosystem.plan.runs import plan
-from ecosystem.runner.execute import execute
+from ecosystem.store.errors import StoreError
 from ecosystem.store.results import Results, open_results
-from ecosystem.store.store import open_store
-from tests.doubles import Engine, small
+from tests.doubles import Engine, carried_out, small
 
 SWEEP: dict[str, Any] = {"grid": {"lam": [0.1, 0.2], "learning.corpus": ["replace", {"window": 2}]}}
 
@@ -23,7 +22,7 @@ SWEEP: dict[str, Any] = {"grid": {"lam": [0.1, 0.2], "learning.corpus": ["replac
 def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Results:
     monkeypatch.setattr(chunks, "MOST_WORLDS", 1)
     asked = plan(small(seeds=2, sweep=SWEEP, parameters={"lam": 0.5, "model": 1}))
-    execute(asked, open_store(asked, tmp_path), simulate=Engine(failing=[1]))
+    carried_out(asked, tmp_path, Engine(failing=[1]))
     return open_results(tmp_path)
 
 
@@ -82,13 +81,13 @@ def test_parts_of_other_runs_are_not_opened(results: Results) -> None:
             file.write_bytes(b"PAR1" + b"\0" * 20 + file.read_bytes()[24:])
     again = open_results(results.path)
     pd.testing.assert_frame_equal(again.table("models", ["alignment"], runs=[wanted]), expected[["alignment"]])
-    with pytest.raises(OSError):
+    with pytest.raises(StoreError):
         again.table("models", ["alignment", "entropy", "run"])
 
 
 def test_points_that_are_one_run_are_told_apart(tmp_path: Path) -> None:
     asked = plan(small(parameters={"lam": 0.5, "unused": 0}, sweep={"grid": {"unused": [1, 2]}}))
-    execute(asked, open_store(asked, tmp_path), simulate=Engine())
+    carried_out(asked, tmp_path, Engine())
     found = open_results(tmp_path).table("rounds", parameters=True, where={"unused": 2})
     assert found["unused"].tolist() == [2, 2, 2]
 
