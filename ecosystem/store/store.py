@@ -22,15 +22,14 @@ from ecosystem.store.manifest import FILE, Manifest, Session
 from ecosystem.store.parts import (
     FOLDER,
     Effort,
-    PartWriter,
     StoredRun,
     choose,
     damaged_parts,
     read_parts,
-    whole_part,
 )
 from ecosystem.store.schema import PART_RUNS
 from ecosystem.store.versions import here, versions
+from ecosystem.store.writing import PartWriter, whole_part
 
 LOCK = ".lock"
 """File that whoever writes holds a lock on; the system lets go of it when the process ends, however it ends."""
