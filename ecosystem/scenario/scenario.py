@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, Strict, ValidationError
@@ -14,7 +15,7 @@ from ecosystem.scenario import events, sweeps
 from ecosystem.scenario.checks import check
 from ecosystem.scenario.document import Document
 from ecosystem.scenario.events import Phase
-from ecosystem.scenario.expressions import resolve
+from ecosystem.scenario.expressions import Literals, literals_in, resolve
 from ecosystem.scenario.fields.common import Block, Distribution, Name, Parameter, Reward
 from ecosystem.scenario.fields.events import Event
 from ecosystem.scenario.fields.learning import Learning, Record, Rounds, Seeds
@@ -102,6 +103,7 @@ class Scenario(Block):
 
     _document: Document = PrivateAttr()
     _phases: tuple[Phase, ...] = PrivateAttr(())
+    _literals: Literals | None = PrivateAttr(None)
 
     def __init__(self, /, **data: Any) -> None:
         self._fill(Document(plain(data)))
@@ -125,7 +127,7 @@ class Scenario(Block):
             problem = Problem((), f"a scenario is a mapping (got {shown(document.data)})")
             raise InputError([document.located(problem)])
         document, unread = with_rows(document)
-        resolved, failures = resolve(document.data)
+        resolved, failures = resolve(document.data, document.literals)
         problems = [*document.problems, *unread, *map(document.located, failures)]
         try:
             self.__pydantic_validator__.validate_python(resolved, self_instance=self)
@@ -167,8 +169,11 @@ class Scenario(Block):
 
     def _changed(self, changes: Mapping[str, Any], without: tuple[str, ...] = ()) -> Self:
         """Return this scenario with settings changed, and some of its fields left out."""
+        if self._literals is None:
+            self._literals = literals_in(self._document.data)
         data = {key: value for key, value in self._document.data.items() if key not in without}
-        return type(self).from_document(changed(self._document.with_data(data), changes))
+        document = replace(self._document.with_data(data), literals=self._literals)
+        return type(self).from_document(changed(document, changes))
 
     @property
     def model_names(self) -> tuple[str, ...]:
@@ -201,7 +206,9 @@ class Scenario(Block):
         Infinity is the text ``inf``, as it may be in YAML; an event sets whole blocks, in which what follows
         from a parameter has its value. The result makes the same scenario again.
         """
-        settings = {key: _json(value) for key, value in self.model_dump(mode="json", by_alias=True).items()}
+        settings = self.model_dump(mode="json", by_alias=True)
+        if not _is_json(settings):
+            settings = {key: _json(value) for key, value in settings.items()}
         return settings | {"events": events.in_settings(settings, self._phases)}
 
     def __eq__(self, other: object) -> bool:
@@ -260,6 +267,15 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
         return (False, place.line, place.column) if place else (True, 0, 0)
 
     return sorted(problems, key=key)
+
+
+def _is_json(settings: Any) -> bool:
+    """Tell whether JSON holds settings as they are: writing them is much quicker than looking at each."""
+    try:
+        json.dumps(settings, allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _json(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -48,6 +49,16 @@ def test_wrong(written: dict[str, Any], told: str) -> None:
     with pytest.raises(InputError) as caught:
         Scenario(**written)
     assert told in str(caught.value)
+
+
+def test_settings_make_the_same_scenario_again_though_json_has_texts_for_keys() -> None:
+    scenario = Scenario(**group(contexts={0: 0.3, 1: 0.7}))
+    settings = json.loads(json.dumps(scenario.settings()))
+    assert Scenario(**settings) == scenario
+    assert Scenario(**settings).settings() == scenario.settings()
+    told = "users.groups.0..contexts: contexts go from 0 to 1"
+    with pytest.raises(InputError, match=told):
+        Scenario(**group(contexts={"2": 1}))
 
 
 def test_a_reward_without_an_end_wants_its_best() -> None:
