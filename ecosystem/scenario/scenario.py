@@ -114,8 +114,22 @@ class Scenario(Block):
         scenario._fill(document)
         return scenario
 
+    @classmethod
+    def of_phase(cls, document: Document) -> Self:
+        """Return the scenario of a document without events or a sweep, which holds from an event on."""
+        scenario = cls.__new__(cls)
+        scenario._validate(document)
+        return scenario
+
     def _fill(self, document: Document) -> None:
-        """Validate a document into this scenario, or tell all that is wrong with it."""
+        """Make this the scenario of a document, or tell all that is wrong with it."""
+        self._validate(document)
+        self._phases = events.phases(self)
+        if self.sweep is not None:
+            sweeps.try_first(self)
+
+    def _validate(self, document: Document) -> None:
+        """Validate a document into this scenario, as it is at one time."""
         if not isinstance(document.data, Mapping):
             problem = Problem((), f"a scenario is a mapping (got {shown(document.data)})")
             raise InputError([document.located(problem)])
@@ -131,9 +145,6 @@ class Scenario(Block):
         if problems:
             raise InputError(_in_order(problems))
         self._document = document
-        self._phases = events.phases(self)
-        if self.sweep is not None:
-            sweeps.try_first(self)
 
     def with_(self, changes: Mapping[str, Any]) -> Self:
         """Return this scenario with some settings changed.
