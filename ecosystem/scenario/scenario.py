@@ -18,7 +18,7 @@ from ecosystem.scenario.expressions import resolve
 from ecosystem.scenario.fields.common import Block, Distribution, Name, Parameter, Reward
 from ecosystem.scenario.fields.events import Event
 from ecosystem.scenario.fields.learning import Learning, Record, Rounds, Seeds
-from ecosystem.scenario.fields.models import Curated, ModelBlock
+from ecosystem.scenario.fields.models import Curated, FromRun, ModelBlock
 from ecosystem.scenario.fields.network import EdgesNetwork, FileNetwork, Network
 from ecosystem.scenario.fields.outputs import Outputs
 from ecosystem.scenario.fields.remedy import Remedy
@@ -218,7 +218,8 @@ class Scenario(Block):
         return hash(json.dumps(self.settings(), sort_keys=True))
 
     def _identity(self) -> tuple[Any, ...]:
-        return self.__dict__, self._phases, self.base if isinstance(self.network, FileNetwork) else None
+        reads = isinstance(self.network, FileNetwork) or any(isinstance(m.initial, FromRun) for m in self.models)
+        return self.__dict__, self._phases, self.base if reads else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Built again from what was written: much smaller than the fields with every place in the file.
