@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ecosystem.devices import kind
-from ecosystem.errors import fail, shorten
+from ecosystem.errors import EcosystemError, InputError, fail, shorten
+from ecosystem.scenario.fields.models import FromRun
 from ecosystem.scenario.fields.network import FileNetwork
 from ecosystem.scenario.scenario import Scenario
 
@@ -75,13 +76,16 @@ def identity(scenario: Scenario) -> Identity:
     Raises
     ------
     InputError
-        A file that the scenario names cannot be read.
+        A file or earlier run that the scenario names cannot be read.
     """
     settings = {key: value for key, value in scenario.settings().items() if key not in WITHOUT_EFFECT | _BESIDE}
     files: dict[str, str] = {}
     for each in (scenario, *(phase.scenario for phase in scenario.phases)):
         if isinstance(each.network, FileNetwork):
             files[each.network.file] = _contents(each.base / each.network.file)
+    for index, model in enumerate(scenario.models):
+        if isinstance(model.initial, FromRun):
+            files[model.initial.source] = _states(scenario.base / model.initial.source, index)
     return Identity(settings, files, scenario.precision, kind(scenario.device))
 
 
@@ -152,6 +156,17 @@ def _written(value: Any) -> str:
 
 def _hash(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def _states(path: Path, model: int) -> str:
+    from ecosystem.store.earlier import earlier  # the store knows plans
+
+    try:
+        return earlier(path).digest
+    except InputError:
+        raise
+    except EcosystemError as error:
+        raise fail(str(error), ("models", model, "initial", "from")) from error
 
 
 def _contents(path: Path) -> str:

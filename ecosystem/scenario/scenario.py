@@ -19,7 +19,7 @@ from ecosystem.scenario.expressions import Literals, literals_in, resolve
 from ecosystem.scenario.fields.common import Block, Distribution, Name, Parameter, Reward
 from ecosystem.scenario.fields.events import Event
 from ecosystem.scenario.fields.learning import Learning, Record, Rounds, Seeds
-from ecosystem.scenario.fields.models import Curated, ModelBlock
+from ecosystem.scenario.fields.models import Curated, FromRun, ModelBlock
 from ecosystem.scenario.fields.network import EdgesNetwork, FileNetwork, Network
 from ecosystem.scenario.fields.outputs import Outputs
 from ecosystem.scenario.fields.remedy import Remedy
@@ -121,8 +121,22 @@ class Scenario(Block):
         scenario._fill(document)
         return scenario
 
+    @classmethod
+    def of_phase(cls, document: Document) -> Self:
+        """Return the scenario of a document without events or a sweep, which holds from an event on."""
+        scenario = cls.__new__(cls)
+        scenario._validate(document)
+        return scenario
+
     def _fill(self, document: Document) -> None:
-        """Validate a document into this scenario, or tell all that is wrong with it."""
+        """Make this the scenario of a document, or tell all that is wrong with it."""
+        self._validate(document)
+        self._phases = events.phases(self)
+        if self.sweep is not None:
+            sweeps.try_first(self)
+
+    def _validate(self, document: Document) -> None:
+        """Validate a document into this scenario, as it is at one time."""
         if not isinstance(document.data, Mapping):
             problem = Problem((), f"a scenario is a mapping (got {shown(document.data)})")
             raise InputError([document.located(problem)])
@@ -139,9 +153,6 @@ class Scenario(Block):
         if problems:
             raise InputError(_in_order(problems))
         self._document = document
-        self._phases = events.phases(self)
-        if self.sweep is not None:
-            sweeps.try_first(self)
 
     def with_(self, changes: Mapping[str, Any]) -> Self:
         """Return this scenario with some settings changed.
@@ -220,7 +231,8 @@ class Scenario(Block):
         return hash(json.dumps(self.settings(), sort_keys=True))
 
     def _identity(self) -> tuple[Any, ...]:
-        return self.__dict__, self._phases, self.base if isinstance(self.network, FileNetwork) else None
+        reads = isinstance(self.network, FileNetwork) or any(isinstance(m.initial, FromRun) for m in self.models)
+        return self.__dict__, self._phases, self.base if reads else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Built again from what was written: much smaller than the fields with every place in the file.
