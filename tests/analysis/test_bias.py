@@ -14,6 +14,7 @@ import ecosystem
 from analysis.statistics import mean_interval
 from ecosystem import Results, Scenario
 from ecosystem.errors import EcosystemError
+from ecosystem.scenario.sweeps import points
 from tests.doubles.tables import MadeUp, runs_of
 
 ETA, TAU, ROUNDS = 0.5, 0.3, 5
@@ -176,7 +177,7 @@ def test_a_judge_who_is_right_half_the_time_does_exactly_nothing(mode: str) -> N
 class TestWithout:
     def test_what_a_sweep_says_of_a_part_is_left_out(self, feedbacks: Results) -> None:
         off = analysis.without(feedbacks.scenario, "feedback", "sharing")
-        assert off.sweep is not None and list(off.sweep.grid) == ["learning.regime"]
+        assert points(off) == ({"learning.regime": "incremental"}, {"learning.regime": "retrain"})
         assert off.users is not None and off.users.rules[0].method == "static"
         assert off.learning.sharing == 0 and not off.expect
         assert feedbacks.scenario.learning.sharing == TAU
@@ -190,6 +191,24 @@ class TestWithout:
         assert {key: value for key, value in after.items() if key != "learning"} == {
             key: value for key, value in before.items() if key != "learning"
         }
+
+    def test_the_points_of_a_design_stay_where_they_are(self) -> None:
+        scenario = ecosystem.load_scenario("performative_loop")
+        ranges = {"learning.sharing": [0, 0.5], "learning.rate": [0.1, 0.9], "step": [0, 0.1]}
+        sweep = {"latin_hypercube": {"samples": 5, "ranges": ranges}}
+        swept = Scenario(**dict(scenario.document.data) | {"sweep": sweep, "expect": []})
+        expected = tuple({key: point[key] for key in ("learning.rate", "step")} for point in points(swept))
+        assert points(analysis.without(swept, "sharing")) == expected
+        assert points(analysis.without(swept, "feedback")) == points(swept)  # a parameter may be swept in vain
+        results = ecosystem.run(swept)
+        found = analysis.decomposition(results, round="last")
+        assert len(found) == 5 * 4 and (found["n"] == 1).all()
+        assert found.loc[found["part"] == "feedback", "effect"].abs().max() < 1e-12
+
+    def test_without_what_is_swept_alone_there_is_no_sweep(self) -> None:
+        scenario = ecosystem.load_scenario("performative_loop")
+        data = dict(scenario.document.data) | {"expect": [], "sweep": {"grid": {"learning.sharing": [0.1, 0.2]}}}
+        assert analysis.without(Scenario(**data), "sharing").sweep is None
 
     def test_what_an_event_says_of_a_part_is_left_out(self) -> None:
         scenario = ecosystem.load_scenario("performative_loop")
