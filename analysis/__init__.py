@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis.bias import bias_table, biases, decomposition
     from analysis.comparison import compare, compare_runs, gains
-    from analysis.reach import propagation
+    from analysis.reach import communities, decay, decay_of, propagation, reached
     from analysis.reading import outcome
     from analysis.statistics import adjusted, intervals, mean_interval, p_value, readable
     from analysis.switches import counterfactual, counterfactuals, without
@@ -26,10 +26,13 @@ _HOMES = {
     "adjusted": "analysis.statistics",
     "bias_table": "analysis.bias",
     "biases": "analysis.bias",
+    "communities": "analysis.reach",
     "compare": "analysis.comparison",
     "compare_runs": "analysis.comparison",
     "counterfactual": "analysis.switches",
     "counterfactuals": "analysis.switches",
+    "decay": "analysis.reach",
+    "decay_of": "analysis.reach",
     "decomposition": "analysis.bias",
     "gains": "analysis.comparison",
     "intervals": "analysis.statistics",
@@ -37,6 +40,7 @@ _HOMES = {
     "outcome": "analysis.reading",
     "p_value": "analysis.statistics",
     "propagation": "analysis.reach",
+    "reached": "analysis.reach",
     "readable": "analysis.statistics",
     "without": "analysis.switches",
 }
@@ -45,10 +49,13 @@ __all__ = [
     "adjusted",
     "bias_table",
     "biases",
+    "communities",
     "compare",
     "compare_runs",
     "counterfactual",
     "counterfactuals",
+    "decay",
+    "decay_of",
     "decomposition",
     "gains",
     "intervals",
@@ -56,6 +63,7 @@ __all__ = [
     "outcome",
     "p_value",
     "propagation",
+    "reached",
     "readable",
     "without",
 ]
