@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from analysis.comparison import compare, compare_runs, gains
     from analysis.reach import communities, decay, decay_of, propagation, reached
     from analysis.reading import outcome
+    from analysis.sensitivity import morris, sobol
     from analysis.statistics import adjusted, intervals, mean_interval, p_value, readable
     from analysis.switches import counterfactual, counterfactuals, without
 
@@ -37,11 +38,13 @@ _HOMES = {
     "gains": "analysis.comparison",
     "intervals": "analysis.statistics",
     "mean_interval": "analysis.statistics",
+    "morris": "analysis.sensitivity",
     "outcome": "analysis.reading",
     "p_value": "analysis.statistics",
     "propagation": "analysis.reach",
     "reached": "analysis.reach",
     "readable": "analysis.statistics",
+    "sobol": "analysis.sensitivity",
     "without": "analysis.switches",
 }
 
@@ -60,11 +63,13 @@ __all__ = [
     "gains",
     "intervals",
     "mean_interval",
+    "morris",
     "outcome",
     "p_value",
     "propagation",
     "reached",
     "readable",
+    "sobol",
     "without",
 ]
 
