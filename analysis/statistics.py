@@ -186,6 +186,19 @@ def interval_columns(
     }
 
 
+def p_values(table: pd.DataFrame, column: str, by: Sequence[str], method: Method = "t") -> NDArray[np.float64]:
+    """Return `p_value` of a column for each group of rows, in the order in which groups first appear."""
+    values = grouped(table, by)[column]
+    if method != "t":
+        return np.array([p_value(each, method) for _, each in values])
+    n, mean, low, high = values.count(), values.mean(), values.min(), values.max()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = mean / (values.std(ddof=1) / np.sqrt(n))
+    p = pd.Series(2 * stats.t.sf(t.abs(), np.maximum(n - 1, 1)), index=n.index)
+    p = p.where(low != high, np.where(low == 0, 1.0, 0.0))
+    return p.where((n > 1) & np.isfinite(low) & np.isfinite(high)).to_numpy(dtype=float)
+
+
 def readable(table: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], digits: int = 3) -> pd.DataFrame:
     """Lay a table with intervals out for reading: a text such as ``0.129 [0.125, 0.133]`` in each place.
 

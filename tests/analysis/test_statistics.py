@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.statistics import adjusted, intervals, mean_interval, p_value
+from analysis.statistics import adjusted, intervals, mean_interval, p_value, p_values
 from ecosystem.errors import EcosystemError
 
 TRIALS = 2000
@@ -103,6 +103,9 @@ def test_many_groups_at_once_are_as_each_alone(method: str) -> None:
         expected = pytest.approx([alone.mean, alone.low, alone.high], nan_ok=True)
         assert row[["mean", "low", "high"]].to_numpy()[0].tolist() == expected
     assert (found.loc[found["quantity"] == "y", "mean"] == 0.1).all()
+    table.loc[table["g"] == 7, "x"] = 0.0
+    alone_p = [p_value(each, method) for _, each in table.groupby("g", sort=False)["x"]]
+    assert p_values(table, "x", ["g"], method) == pytest.approx(alone_p, nan_ok=True)
 
 
 def test_groups_stand_in_the_order_of_the_table_with_their_missing_values() -> None:
