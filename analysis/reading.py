@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -39,7 +39,7 @@ def values(
     columns : sequence of str
         The quantities.
     round : int, "first" or "last", optional
-        The round that is meant (`last` is each run's last); all rounds by default.
+        The round that is meant (`first` is the initial state, `last` each run's last); all rounds by default.
     keys : sequence of str
         Of the columns that tell rows of a round apart (`model`, `group`, `reward`), and `distance`, those that are
         kept; the mean over the others is taken, in which missing values do not count.
@@ -52,22 +52,20 @@ def values(
     Raises
     ------
     EcosystemError
-        There is no such table or column, or nothing was recorded at that round.
+        There is no such table or column, no run is done, or nothing was recorded at that round.
     """
     if table not in KEYS:
         raise EcosystemError(f"table is one of {', '.join(KEYS)} (got {table!r})")
+    _some_done(results)
     known = KEYS[table]
     wanted = list(dict.fromkeys(["run", "round", *(key for key in (*known, *keys) if key != "round"), *columns]))
     if round == "last":
         rows = results.last(table, wanted, parameters=True)
     else:
-        rows = results.table(table, wanted, parameters=True)
-        if round == "first":
-            rows = rows[rows["round"] == rows.groupby("run")["round"].transform("min")]
-        elif round is not None:
-            rows = rows[rows["round"] == round]
-            if rows.empty:
-                raise EcosystemError(f"nothing was recorded at round {round}; `record` says which rounds are")
+        at = 0 if round == "first" else round
+        rows = results.table(table, wanted, parameters=True, where=None if at is None else {"round": at})
+        if rows.empty and at is not None:
+            raise EcosystemError(f"nothing was recorded at round {at}; `record` says which rounds are")
     kept = ["run", "point", "seed", *_swept(rows, wanted), "round", *keys]
     check_columns(rows, kept)
     if not set(known) <= set(keys):
@@ -76,7 +74,12 @@ def values(
 
 
 def outcome(
-    results: Results, column: str, table: str = "rounds", *, round: Round = "last", where: dict[str, str] | None = None
+    results: Results,
+    column: str,
+    table: str = "rounds",
+    *,
+    round: Round = "last",
+    where: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Return one number for each run: what functions of a sweep take (`tipping`, `sobol`, `morris`, …).
 
@@ -109,9 +112,15 @@ def outcome(
 
 def measured(results: Results, table: str) -> list[str]:
     """Return the quantities of a table: its columns of numbers but for keys; those that hold nothing are left out."""
+    _some_done(results)
     rows = results.last(table)
     skipped = {"run", "round", *KEYS[table]}
     return [str(name) for name in rows.columns if name not in skipped and rows[name].notna().any()]
+
+
+def _some_done(results: Results) -> None:
+    if not (results.runs["status"] == "done").any():
+        raise EcosystemError("no run is done, so there is nothing to read yet")
 
 
 def _swept(rows: pd.DataFrame, own: Sequence[str]) -> list[str]:

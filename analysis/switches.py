@@ -71,8 +71,8 @@ def without(scenario: Scenario, *parts: str) -> Scenario:
             raise EcosystemError(f"no part is called {shorten(part)}{did_you_mean(part, PARTS)}")
         changes |= PARTS[part](scenario)
     data = {key: value for key, value in scenario.document.data.items() if key != "expect"}
-    if data.get("sweep") is not None:
-        data["sweep"] = _sweep_without(data["sweep"], list(changes))
+    if scenario.sweep is not None:
+        data["sweep"] = _sweep_without(scenario, list(changes))
     events = [_event_without(event, list(changes)) for event in data.get("events") or ()]
     data["events"] = [event for event in events if event is not None]
     return Made.from_document(changed(scenario.document.with_data(data), changes))
@@ -123,13 +123,17 @@ def counterfactuals(
     return found
 
 
-def _sweep_without(sweep: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any] | None:
-    kept: dict[str, Any] = {}
-    for form, lists in sweep.items():
-        inner = _settings_without(lists, paths, "the sweep") if isinstance(lists, Mapping) else lists
-        if inner:
-            kept[form] = inner
-    return kept or None
+def _sweep_without(scenario: Scenario, paths: Sequence[str]) -> Any:
+    from ecosystem.plan.identity import canonical
+    from ecosystem.scenario.sweeps import points
+
+    found = points(scenario)
+    kept = list(_settings_without(found[0], paths, "the sweep"))
+    if len(kept) == len(found[0]):
+        return scenario.document.data["sweep"]
+    # Point by point, for the points of a design in fewer dimensions would be others.
+    rows = [{key: point[key] for key in kept} for point in found]
+    return {"table": list({canonical(row): row for row in rows}.values())} if kept else None
 
 
 def _event_without(event: Mapping[str, Any], paths: Sequence[str]) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ import ecosystem
 from analysis.statistics import mean_interval
 from ecosystem import Results, Scenario
 from ecosystem.errors import EcosystemError
+from ecosystem.scenario.sweeps import points
 from tests.doubles.tables import MadeUp, runs_of
 
 ETA, TAU, ROUNDS = 0.5, 0.3, 5
@@ -155,6 +156,46 @@ def test_bias_over_rounds_begins_alike_everywhere(remedies: Results) -> None:
     assert set(found["round"]) == set(range(ROUNDS + 1))
 
 
+def signs(table: pd.DataFrame, quantity: str, group: str | None = None) -> set[str]:
+    of_group = table["group"].isna() if group is None else table["group"] == group
+    return set(table.loc[(table["quantity"] == quantity) & of_group, "sign"])
+
+
+def test_the_remedy_lowers_preference_bias_by_driving_the_groups_apart() -> None:
+    """ORACLES.md 4, both loops: PB .129 → .083 and .108 → .087; lean_A up to .915, lean_B down to .251."""
+    found = analysis.bias_changes(ecosystem.run("rejection_sampling"), "accuracy", 0.5)
+    assert signs(found, "preference_bias") == {"falls"}
+    assert signs(found, "lean", "A") == {"rises"} and signs(found, "lean", "B") == {"falls"}
+    assert signs(found, "share", "A") == {"none"}  # linear feedback knows nothing of what is served
+    best = found[(found["accuracy"] == 1) & (found["quantity"] == "preference_bias")].set_index("learning.regime")
+    assert best["value"].tolist() == pytest.approx([0.083, 0.087], abs=5e-4)
+    assert best["reference"].tolist() == pytest.approx([0.129448, 0.107842], abs=1e-6)
+    leans = found[
+        (found["accuracy"] == 1) & (found["learning.regime"] == "incremental") & (found["quantity"] == "lean")
+    ]
+    assert leans["value"].tolist() == pytest.approx([0.915, 0.251], abs=5e-4)
+    assert found["n"].eq(1).all() and found["low"].isna().all()
+    without_gain = analysis.bias_changes(ecosystem.run("rejection_sampling_without_gain"), "accuracy", 0.5)
+    assert signs(without_gain, "preference_bias") == {"rises"}
+
+
+def test_the_sign_of_a_drawn_difference_is_what_its_interval_says(remedies: Results) -> None:
+    found = analysis.bias_changes(remedies, "remedy", adjust="bh")
+    zero = (found["low"] <= 0) & (found["high"] >= 0)
+    nothing = (found["low"] == 0) & (found["high"] == 0)
+    assert set(found.loc[zero & ~nothing, "sign"]) == {"unclear"}
+    assert set(found.loc[nothing, "sign"]) == {"none"}
+    assert set(found.loc[found["low"] > 0, "sign"]) == {"rises"}
+    assert set(found.loc[found["high"] < 0, "sign"]) == {"falls"}
+    assert found["p_adjusted"].to_numpy() == pytest.approx(analysis.adjusted(found["p"], "bh"))
+    row = found[(found["quantity"] == "lean") & (found["group"] == "B") & (found["remedy"] == "best_of_k")].iloc[0]
+    alone = analysis.compare(remedies, "remedy", table="groups", columns="lean")
+    same = alone[(alone["group"] == "B") & (alone["remedy"] == "best_of_k")].iloc[0]
+    assert (row["difference"], row["low"]) == (same["difference"], same["low"])
+    one = analysis.bias_changes(ecosystem.run("remedies", seeds=1), "remedy")
+    assert set(one["sign"]) == {"unclear"}
+
+
 def test_without_users_there_is_no_bias() -> None:
     with pytest.raises(EcosystemError, match="no users"):
         analysis.biases(ecosystem.run("collapse", seeds=1))
@@ -176,7 +217,7 @@ def test_a_judge_who_is_right_half_the_time_does_exactly_nothing(mode: str) -> N
 class TestWithout:
     def test_what_a_sweep_says_of_a_part_is_left_out(self, feedbacks: Results) -> None:
         off = analysis.without(feedbacks.scenario, "feedback", "sharing")
-        assert off.sweep is not None and list(off.sweep.grid) == ["learning.regime"]
+        assert points(off) == ({"learning.regime": "incremental"}, {"learning.regime": "retrain"})
         assert off.users is not None and off.users.rules[0].method == "static"
         assert off.learning.sharing == 0 and not off.expect
         assert feedbacks.scenario.learning.sharing == TAU
@@ -190,6 +231,24 @@ class TestWithout:
         assert {key: value for key, value in after.items() if key != "learning"} == {
             key: value for key, value in before.items() if key != "learning"
         }
+
+    def test_the_points_of_a_design_stay_where_they_are(self) -> None:
+        scenario = ecosystem.load_scenario("performative_loop")
+        ranges = {"learning.sharing": [0, 0.5], "learning.rate": [0.1, 0.9], "step": [0, 0.1]}
+        sweep = {"latin_hypercube": {"samples": 5, "ranges": ranges}}
+        swept = Scenario(**dict(scenario.document.data) | {"sweep": sweep, "expect": []})
+        expected = tuple({key: point[key] for key in ("learning.rate", "step")} for point in points(swept))
+        assert points(analysis.without(swept, "sharing")) == expected
+        assert points(analysis.without(swept, "feedback")) == points(swept)  # a parameter may be swept in vain
+        results = ecosystem.run(swept)
+        found = analysis.decomposition(results, round="last")
+        assert len(found) == 5 * 4 and (found["n"] == 1).all()
+        assert found.loc[found["part"] == "feedback", "effect"].abs().max() < 1e-12
+
+    def test_without_what_is_swept_alone_there_is_no_sweep(self) -> None:
+        scenario = ecosystem.load_scenario("performative_loop")
+        data = dict(scenario.document.data) | {"expect": [], "sweep": {"grid": {"learning.sharing": [0.1, 0.2]}}}
+        assert analysis.without(Scenario(**data), "sharing").sweep is None
 
     def test_what_an_event_says_of_a_part_is_left_out(self) -> None:
         scenario = ecosystem.load_scenario("performative_loop")
