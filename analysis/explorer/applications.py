@@ -55,14 +55,13 @@ def of_results(results: Results) -> Dash:
         controls.append(page.select("run-seed", "Seed", stored.seeds, stored.seeds[0].value))
     heading = _heading(results.scenario, f"finished · {counted(len(results.runs), 'run')}")
     charts = _charts(view)
-    names = view.record.names
     warming = Timer(WARMS_AFTER, stored.warm)
     warming.daemon = True
 
     def layout() -> Any:
         if warming.ident is None:
             warming.start()
-        return page.page(heading, dict(first), names, charts, controls)
+        return page.page(heading, dict(first), look(view), charts, controls)
 
     app = application(heading.name, layout)
     callbacks.register(app, stored, charts)
@@ -105,8 +104,10 @@ def of_scenario(scenario: Scenario) -> Dash:
     def layout() -> Any:
         token = sessions.token()
         sessions.open(token)
-        side = [page.knob_panel(knobs, seed, first)]
-        return page.page(heading, {"token": token, "version": 0}, view.record.names, charts, [], side)
+        address = {"token": token, "version": 0}
+        begun = tabs.view(address)
+        assert begun is not None
+        return page.page(heading, address, look(begun), charts, [], [page.knob_panel(knobs, seed, first)])
 
     app = application(heading.name, layout)
     callbacks.register(app, tabs, charts)

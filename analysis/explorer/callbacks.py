@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 
 from analysis.explorer import elements, panels
 from analysis.explorer.effects import Influences, effects
@@ -39,7 +39,7 @@ def register(app: Dash, source: Source, charts: list[str]) -> None:
         ClientsideFunction("explorer", "paint"),
         Output("painted", "data"),
         Input("frame", "data"),
-        Input("network", "elements"),
+        Input("drawn", "data"),
     )
 
 
@@ -67,11 +67,11 @@ def _drawing(app: Dash, source: Source) -> None:
         follow = drawn is None or most != last or row is None
         seen = look(view, None if follow else row, quantity)
         now = [{"label": each.name, "value": each.key} for each in offered(view.record)]
-        if view.drawn == drawn:
-            picture, sheet = no_update, no_update
-        else:
+        picture: Any = no_update
+        sheet: Any = no_update
+        if view.drawn != drawn:
             picture = elements.elements(view.record, view.picture, seen.row, seen.fills)
-            sheet = elements.stylesheet(view.picture.nodes)
+            sheet = elements.stylesheet(view.picture.nodes, elements.has_names(view.picture))
         chosen = seen.quantity.key
         return (
             picture,
@@ -151,12 +151,12 @@ def _picking(app: Dash, source: Source) -> None:
         Output("name-hint", "children"),
         Input("network", "tapNodeData"),
         Input("name", "value"),
-        Input({"type": "pick", "list": ALL, "model": ALL}, "n_clicks"),
+        Input("chosen", "data"),
         State("view", "data"),
         State("picked", "data"),
         prevent_initial_call=True,
     )
-    def pick(tapped: Any, name: Any, clicks: Any, address: Any, picked: Any) -> Any:
+    def pick(tapped: Any, name: Any, chosen: Any, address: Any, picked: Any) -> Any:
         view = source.view(address)
         if view is None or not ctx.triggered or ctx.triggered[0]["value"] is None:
             raise dash.exceptions.PreventUpdate
@@ -175,7 +175,10 @@ def _picking(app: Dash, source: Source) -> None:
             if seen.model is None:
                 return {"node": node}, "", ""
             return {"model": seen.model}, record.names[seen.model], ""
-        return {"model": int(by["model"])}, record.names[int(by["model"])], ""
+        seen = look(view, model=chosen.get("model"))
+        if seen.model is None:
+            raise dash.exceptions.PreventUpdate
+        return {"model": seen.model}, record.names[seen.model], ""
 
 
 def _influence(app: Dash, source: Source, influences: Influences) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.explorer import colours
 from analysis.explorer.quantities import Quantity, values
-from analysis.explorer.record import Array, Record
+from analysis.explorer.record import Array, Ints, Record
 
 Figure = dict[str, Any]
 
@@ -115,7 +115,7 @@ def _pinned(baseline: Record, quantity: Quantity, picked: int | None, models: in
     return found
 
 
-def _line(x: Array, y: Array, name: str, colour: str, dash: str, width: float) -> dict[str, Any]:
+def _line(x: Array | Ints, y: Array, name: str, colour: str, dash: str, width: float) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "lines" if len(x) > 1 else "markers",
@@ -128,7 +128,7 @@ def _line(x: Array, y: Array, name: str, colour: str, dash: str, width: float) -
     }
 
 
-def _band(x: Array, edges: Array, shade: float, name: str) -> list[dict[str, Any]]:
+def _band(x: Array | Ints, edges: Array, shade: float, name: str) -> list[dict[str, Any]]:
     common = {"type": "scatter", "mode": "lines", "x": x.tolist(), "line": {"width": 0}, "hoverinfo": "skip"}
     fill = f"rgba(0, 114, 178, {shade})"
     return [
@@ -202,7 +202,7 @@ def _means(numbers: Array) -> Array:
 
 def _known(numbers: Array) -> Array:
     """Return numbers with zeros in place of rows that have none, which no percentile can be taken of."""
-    return np.where(np.isfinite(numbers).any(axis=1)[:, None], numbers, 0.0)
+    return np.where(np.isfinite(numbers).any(axis=1, keepdims=True), numbers, 0.0)
 
 
 def _plain(numbers: Array) -> list[float | None]:

@@ -88,14 +88,17 @@ def _key(scenario: Scenario, seed: int) -> tuple[str, int]:
 
 def effects(matrix: pd.DataFrame, name: str) -> Effects:
     """Return what a matrix of influence (affected models by levers) says of one model."""
-    own = float(matrix.loc[name, name]) if name in matrix.columns else None
-    on_others = matrix[name].drop(name).to_dict() if name in matrix.columns else {}
-    by_others = matrix.loc[name].drop(name, errors="ignore").to_dict()
-    return Effects(own, _largest(on_others), _largest(by_others))
+    rows, columns = [str(each) for each in matrix.index], [str(each) for each in matrix.columns]
+    values = matrix.to_numpy(dtype=float)
+    does = dict(zip(rows, values[:, columns.index(name)].tolist(), strict=True)) if name in columns else {}
+    felt = dict(zip(columns, values[rows.index(name)].tolist(), strict=True))
+    own = does.pop(name, None)
+    felt.pop(name, None)
+    return Effects(own, _largest(does), _largest(felt))
 
 
 def _largest(each: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
-    felt = [(str(name), float(value)) for name, value in each.items() if abs(value) > _NOTHING]
+    felt = [(name, value) for name, value in each.items() if abs(value) > _NOTHING]
     return tuple(sorted(felt, key=lambda pair: -abs(pair[1]))[:SHOWN])
 
 

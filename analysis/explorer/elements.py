@@ -20,6 +20,23 @@ FEW = 60
 _LARGEST = 46.0
 
 
+_NAMES: dict[str, Any] = {
+    "selector": "node",
+    "style": {
+        "label": "data(label)",
+        "font-size": 15,
+        "font-family": "system-ui, sans-serif",
+        "color": colours.INK,
+        "text-valign": "bottom",
+        "text-margin-y": 5,
+        "text-max-width": "160px",
+        "text-wrap": "ellipsis",
+        "text-outline-color": "#ffffff",
+        "text-outline-width": 2,
+    },
+}
+
+
 def elements(record: Record, picture: Picture, row: int, fills: Sequence[str]) -> list[dict[str, Any]]:
     """Return the nodes and lines of a picture.
 
@@ -43,12 +60,12 @@ def elements(record: Record, picture: Picture, row: int, fills: Sequence[str]) -
     rings = np.round(picture.means(record.curated(row).astype(float)), 3)
     places = np.round(picture.place * (WIDTH, HEIGHT) * _closeness(picture), 1)
     titles = [label(record, picture, node) for node in range(picture.nodes)]
-    named = picture.nodes <= FEW or picture.grouped
+    named = has_names(picture)
     nodes = [
         {
             "data": {
                 "id": f"n{node}",
-                "label": titles[node] if named else "",
+                **({"label": titles[node]} if named else {}),
                 "title": titles[node],
                 "fill": fills[node],
                 "size": float(sizes[node]),
@@ -62,7 +79,7 @@ def elements(record: Record, picture: Picture, row: int, fills: Sequence[str]) -
     lines = [
         {
             "data": {"source": f"n{source}", "target": f"n{target}", "thick": float(thick)},
-            "classes": "both" if both else "one",
+            **({"classes": "both"} if both and named else {}),
         }
         for source, target, both, thick in zip(picture.source, picture.target, picture.both, thickness, strict=True)
     ]
@@ -77,8 +94,13 @@ def label(record: Record, picture: Picture, node: int) -> str:
     return f"{count:,} models" if count > 1 else record.names[picture.members(node)[0]]
 
 
-def stylesheet(nodes: int) -> list[dict[str, Any]]:
-    """Return how nodes and lines look, fewer of them with more about each."""
+def has_names(picture: Picture) -> bool:
+    """Tell whether nodes have names beside them: there are few, or they are communities."""
+    return picture.nodes <= FEW or picture.grouped
+
+
+def stylesheet(nodes: int, named: bool) -> list[dict[str, Any]]:
+    """Return how nodes and lines look, fewer of them with more about each; `named` ones have a label."""
     few = nodes <= FEW
     arrows = {"target-arrow-shape": "triangle", "target-arrow-color": "#8793a1", "arrow-scale": 1.1}
     both = {"source-arrow-shape": "triangle", "source-arrow-color": "#8793a1"}
@@ -110,25 +132,12 @@ def stylesheet(nodes: int) -> list[dict[str, Any]]:
             },
         },
         {
-            "selector": "node[label != '']",
-            "style": {
-                "label": "data(label)",
-                "font-size": 15,
-                "font-family": "system-ui, sans-serif",
-                "color": colours.INK,
-                "text-valign": "bottom",
-                "text-margin-y": 5,
-                "text-max-width": "160px",
-                "text-wrap": "ellipsis",
-                "text-outline-color": "#ffffff",
-                "text-outline-width": 2,
-            },
-        },
-        {
             "selector": "edge",
             "style": {"line-color": "#b4bcc6", "width": "data(thick)", "opacity": 0.85 if few else 0.35, **line},
         },
     ]
+    if named:
+        sheet.append(_NAMES)
     if few:
         sheet.append({"selector": "edge.both", "style": both})
     away = {"opacity": 0.18 if not few else 0.45}

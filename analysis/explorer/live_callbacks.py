@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import dash
-from dash import ALL, Dash, Input, Output, State, ctx, dcc, no_update
+from dash import ALL, Dash, Input, Output, State, ctx, no_update
 
 from analysis.explorer.knobs import Knob
 from analysis.explorer.sessions import Baseline, Session, Sessions
@@ -168,7 +168,7 @@ def register(app: Dash, sessions: Sessions, knobs: Sequence[Knob], first: int, n
         if session is None:
             raise dash.exceptions.PreventUpdate
         with session.lock:
-            return dcc.send_string(session.live.written(), f"{name}.yaml", type="text/yaml")
+            return {"content": session.live.written(), "filename": f"{name}.yaml", "type": "text/yaml"}
 
 
 def _whole(value: Any, least: int) -> int:

@@ -10,8 +10,10 @@ from typing import Any
 import dash_cytoscape
 from dash import dcc, html
 
+from analysis.explorer import elements, markup
 from analysis.explorer.knobs import Knob
-from analysis.explorer.looking import CHARTS
+from analysis.explorer.looking import CHARTS, Look
+from analysis.explorer.quantities import offered
 from analysis.explorer.views import Choice
 from analysis.explorer.words import counted, number
 
@@ -40,7 +42,7 @@ class Heading:
 def page(
     heading: Heading,
     address: dict[str, Any],
-    names: Sequence[str],
+    seen: Look,
     charts: Sequence[str],
     controls: Sequence[Any],
     side: Sequence[Any] = (),
@@ -53,8 +55,8 @@ def page(
         What it is about.
     address : dict
         What is shown first.
-    names : sequence of str
-        The models.
+    seen : Look
+        What is looked at first.
     charts : sequence of str
         Names of the charts there is something to draw in.
     controls : sequence of component
@@ -69,12 +71,12 @@ def page(
             html.Main(
                 [
                     html.Section(
-                        [*controls, _quantity(), _picker(names)],
+                        [*controls, _quantity(seen), _picker(seen.view.record.names)],
                         className="controls",
-                        **{"aria-label": "What is shown"},
+                        **markup.aria(label="What is shown"),
                     ),
-                    html.P(id="told", className="told", role="status", **{"aria-live": "polite"}),
-                    html.Div([*side, _network(), _portrait()], className="grid live" if side else "grid"),
+                    html.P(id="told", className="told", role="status", **markup.aria(live="polite")),
+                    html.Div([*side, _network(seen), _portrait()], className="grid live" if side else "grid"),
                     _charts(charts),
                 ]
             ),
@@ -84,7 +86,8 @@ def page(
             ),
             dcc.Store(id="view", data=address),
             dcc.Store(id="picked"),
-            dcc.Store(id="drawn"),
+            dcc.Store(id="chosen"),
+            dcc.Store(id="drawn", data=seen.view.drawn),
             dcc.Store(id="frame"),
             dcc.Store(id="painted"),
         ],
@@ -101,7 +104,7 @@ def _skips(live: bool) -> html.Nav:
         "charts": "the charts",
     }
     links = [html.A(f"Skip to {told}", href=f"#{target}", className="skip") for target, told in targets.items()]
-    return html.Nav(links, **{"aria-label": "Skip links"})
+    return html.Nav(links, **markup.aria(label="Skip links"))
 
 
 def _header(heading: Heading) -> html.Header:
@@ -117,20 +120,19 @@ def _header(heading: Heading) -> html.Header:
 
 def select(store: str, label: str, choices: Sequence[Choice], value: int | None, none: str | None = None) -> html.Div:
     """Return a list to choose from; its choice goes to the store of this name."""
-    options = [html.Option(choice.told, value=str(choice.value)) for choice in choices]
-    if none is not None:
-        options.insert(0, html.Option(none, value=""))
+    texts = {"": none} if none is not None else {}
+    texts |= {str(choice.value): choice.told for choice in choices}
     chosen = "" if value is None else str(value)
-    for option in options:
-        option.selected = "selected" if option.value == chosen else None
-    box = html.Select(options, id=f"{store}-select", **{"data-store": store})
+    options = [html.Option(text, value=key, selected=key == chosen or None) for key, text in texts.items()]
+    box = html.Select(options, id=f"{store}-select", **markup.data(store=store))
     return html.Div(
         [html.Label(label, htmlFor=f"{store}-select"), box, dcc.Store(id=store, data=value)], className="control"
     )
 
 
-def _quantity() -> html.Fieldset:
-    options = dcc.RadioItems(id="quantity", options=[], value=None, className="segments")
+def _quantity(seen: Look) -> html.Fieldset:
+    known = [{"label": each.name, "value": each.key} for each in offered(seen.view.record)]
+    options = dcc.RadioItems(id="quantity", options=known, value=seen.quantity.key, className="segments")
     return html.Fieldset([html.Legend("Colour shows"), options], className="control wide")
 
 
@@ -151,16 +153,16 @@ def _picker(names: Sequence[str]) -> html.Div:
     return html.Div([html.Label("Pick a model", htmlFor="name"), box, options, hint], className="control")
 
 
-def _network() -> html.Section:
+def _network(seen: Look) -> html.Section:
     buttons = [
-        html.Button("+", id="zoom-in", title="Zoom in", **{"aria-label": "Zoom in", "data-zoom": "1.3"}),
-        html.Button("−", id="zoom-out", title="Zoom out", **{"aria-label": "Zoom out", "data-zoom": "0.77"}),
-        html.Button("Fit", id="zoom-fit", title="Show the whole network", **{"data-zoom": "fit"}),
+        html.Button("+", id="zoom-in", title="Zoom in", **markup.aria(label="Zoom in"), **markup.data(zoom="1.3")),
+        html.Button("−", id="zoom-out", title="Zoom out", **markup.aria(label="Zoom out"), **markup.data(zoom="0.77")),
+        html.Button("Fit", id="zoom-fit", title="Show the whole network", **markup.data(zoom="fit")),
     ]
     drawing = dash_cytoscape.Cytoscape(
         id="network",
-        elements=[],
-        stylesheet=[],
+        elements=elements.elements(seen.view.record, seen.view.picture, seen.row, seen.fills),
+        stylesheet=elements.stylesheet(seen.view.picture.nodes, elements.has_names(seen.view.picture)),
         layout={"name": "preset", "fit": True, "padding": 28},
         style={"width": "100%", "height": "100%"},
         minZoom=0.1,
@@ -172,9 +174,9 @@ def _network() -> html.Section:
     )
     rounds = html.Div(
         [
-            html.Button("▶ Play", id="play", className="plain-button", **{"aria-label": "Play the rounds"}),
+            html.Button("▶ Play", id="play", className="plain-button", **markup.aria(label="Play the rounds")),
             html.Label(id="round-label", htmlFor="round", children="Round"),
-            dcc.Input(id="round", type="range", min=0, max=0, step=1, value=0, className="range"),
+            dcc.Input(id="round", type="range", min=0, max=len(seen.view.record.rounds) - 1, step=1, value=seen.row),
         ],
         className="rounds",
     )
@@ -184,8 +186,8 @@ def _network() -> html.Section:
             html.Div(id="legend", className="legend"),
             html.Div(
                 [
-                    html.Div(drawing, role="img", id="network-image", **{"aria-labelledby": "network-title told"}),
-                    html.Div(buttons, className="zoom", role="group", **{"aria-label": "Zoom"}),
+                    html.Div(drawing, role="img", id="network-image", **markup.aria(labelledby="network-title told")),
+                    html.Div(buttons, className="zoom", role="group", **markup.aria(label="Zoom")),
                     html.Div(id="tip", className="tip"),
                 ],
                 className="canvas",
@@ -195,7 +197,7 @@ def _network() -> html.Section:
         id="network-panel",
         className="panel network",
         tabIndex="-1",
-        **{"aria-labelledby": "network-title"},
+        **markup.aria(labelledby="network-title"),
     )
 
 
@@ -213,7 +215,7 @@ def _portrait() -> html.Section:
         id="portrait",
         className="panel portrait",
         tabIndex="-1",
-        **{"aria-labelledby": "portrait-title"},
+        **markup.aria(labelledby="portrait-title"),
     )
 
 
@@ -230,7 +232,7 @@ def _charts(charts: Sequence[str]) -> html.Section:
                         style={"height": "270px"},
                     ),
                     role="img",
-                    **{"aria-labelledby": f"caption-{name}"},
+                    **markup.aria(labelledby=f"caption-{name}"),
                 ),
             ],
             className="panel card",
@@ -242,13 +244,13 @@ def _charts(charts: Sequence[str]) -> html.Section:
         [html.H2("Over the rounds", id="charts-title"), html.Div(cards, className="cards")],
         id="charts",
         tabIndex="-1",
-        **{"aria-labelledby": "charts-title"},
+        **markup.aria(labelledby="charts-title"),
     )
 
 
 def knob_panel(knobs: Sequence[Knob], seed: int, first: int) -> html.Section:
     """Return the panel of a live ecosystem: sliders, what they do when moved, and what to run."""
-    sliders = [_slider(number, knob) for number, knob in enumerate(knobs)] or [
+    sliders: list[Any] = [_slider(number, knob) for number, knob in enumerate(knobs)] or [
         html.P("This scenario has no parameters, and no setting that has a slider here.", className="quiet")
     ]
     return html.Section(
@@ -306,7 +308,7 @@ def knob_panel(knobs: Sequence[Knob], seed: int, first: int) -> html.Section:
         id="knobs",
         className="panel knobs",
         tabIndex="-1",
-        **{"aria-labelledby": "knobs-title"},
+        **markup.aria(labelledby="knobs-title"),
     )
 
 
@@ -314,7 +316,7 @@ def _slider(place: int, knob: Knob) -> html.Div:
     acts = list(knob.acts_on[:2]) + ([f"{len(knob.acts_on) - 2} more"] if len(knob.acts_on) > 2 else [])
     # The id as it stands in the page: Dash writes its parts as JSON, sorted.
     named = json.dumps({"number": place, "type": "knob"}, separators=(",", ":"))
-    value = html.Span(number(knob.value), className="value", **{"data-of": named})
+    value = html.Span(number(knob.value), className="value", **markup.data(of=named))
     return html.Div(
         [
             html.Label([html.Span(knob.name), value], htmlFor=named),

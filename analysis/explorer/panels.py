@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from dash import html
 
-from analysis.explorer import colours
+from analysis.explorer import colours, markup
 from analysis.explorer.effects import Effects
 from analysis.explorer.placing import Picture
 from analysis.explorer.portrait import SHOWN, Neighbour, Portrait
@@ -60,10 +60,8 @@ def about_model(record: Record, quantity: Quantity, shown: Portrait, settings: M
         html.H2(name, id="portrait-title", tabIndex="-1"),
         html.P(shown.standing, className="standing"),
         *([] if settings is None else _settings(settings)),
-        *_neighbours("Learns from", "source", record, quantity, shown.sources, "of what it takes from neighbours"),
-        *_neighbours(
-            "Is read by", "reader", record, quantity, shown.readers, "of what the reader takes from neighbours"
-        ),
+        *_neighbours("Learns from", record, quantity, shown.sources, "of what it takes from neighbours"),
+        *_neighbours("Is read by", record, quantity, shown.readers, "of what the reader takes from neighbours"),
     ]
 
 
@@ -82,7 +80,7 @@ def about_community(record: Record, picture: Picture, quantity: Quantity, node: 
             f"{mean}{counted(curated, 'model')} of it {'has' if curated == 1 else 'have'} a curator.",
             className="standing",
         ),
-        *_neighbours("Its most read models", "member", record, quantity, best, ""),
+        *_neighbours("Its most read models", record, quantity, best, ""),
     ]
 
 
@@ -94,11 +92,11 @@ def overview(record: Record, quantity: Quantity, row: int) -> Parts:
     ends: Parts = []
     if len(known) > 2 * ENDS:
         ends = [
-            *_neighbours("Highest", "highest", record, quantity, known[:ENDS], "", counted_too=False),
-            *_neighbours("Lowest", "lowest", record, quantity, known[: -ENDS - 1 : -1], "", counted_too=False),
+            *_neighbours("Highest", record, quantity, known[:ENDS], "", counted_too=False),
+            *_neighbours("Lowest", record, quantity, known[: -ENDS - 1 : -1], "", counted_too=False),
         ]
     elif known:
-        ends = _neighbours("Models", "every", record, quantity, known, "", counted_too=False)
+        ends = _neighbours("Models", record, quantity, known, "", counted_too=False)
     return [
         html.H2("No model picked", id="portrait-title", tabIndex="-1"),
         html.P(
@@ -146,7 +144,7 @@ def _settings(settings: ModelSettings) -> Parts:
     ]  # fmt: skip
     return [
         html.H3("Is trained on"),
-        html.Div(bars, className="diet", **{"aria-hidden": "true"}),
+        html.Div(bars, className="diet", **markup.aria(hidden="true")),
         html.Ul(parts, className="plain"),
         html.Dl(
             [
@@ -161,7 +159,6 @@ def _settings(settings: ModelSettings) -> Parts:
 
 def _neighbours(
     title: str,
-    kind: str,
     record: Record,
     quantity: Quantity,
     neighbours: Sequence[Neighbour],
@@ -182,9 +179,9 @@ def _neighbours(
                         html.Span(part, className="figure faint"),
                         html.Span(number(neighbour.value, quantity.signed), className="figure"),
                     ],
-                    id={"type": "pick", "list": kind, "model": neighbour.model},
                     className="pick",
                     title=f"{name}: {part} {share}" if part else name,
+                    **markup.data(model=str(neighbour.model)),
                 )
             )
         )
@@ -199,7 +196,7 @@ def _neighbours(
             html.Span(quantity.name.lower(), className="figure"),
         ],
         className="heads",
-        **{"aria-hidden": "true"},
+        **markup.aria(hidden="true"),
     )
     return [head, heads, html.Ul(rows, className="picks"), *more]
 

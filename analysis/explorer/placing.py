@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import igraph
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.explorer.record import Array, Ints, Network
 
@@ -45,7 +46,7 @@ class Picture:
     place: Array
     source: Ints
     target: Ints
-    both: Array
+    both: NDArray[np.bool_]
     weight: Array
     grouped: bool
 
@@ -92,7 +93,7 @@ def _communities(models: int, network: Network) -> Ints:
     return np.minimum(rank[found], MOST_COMMUNITIES - 1)
 
 
-def _lines(node: Ints, network: Network) -> tuple[Ints, Ints, Array, Array]:
+def _lines(node: Ints, network: Network) -> tuple[Ints, Ints, NDArray[np.bool_], Array]:
     """Return one line for each pair of nodes that are joined, whichever way."""
     source, target = node[network.source], node[network.target]
     apart = source != target
@@ -107,7 +108,12 @@ def _lines(node: Ints, network: Network) -> tuple[Ints, Ints, Array, Array]:
     up = np.bincount(line, weights=source < target) > 0
     down = np.bincount(line, weights=source > target) > 0
     low, high = pairs
-    return np.where(up, low, high), np.where(up, high, low), up & down, np.bincount(line, weights=weight)
+    return (
+        np.where(up, low, high),
+        np.where(up, high, low),
+        up & down,
+        np.bincount(line, weights=weight).astype(np.float64),
+    )
 
 
 def _places(nodes: int, source: Ints, target: Ints, weight: Array) -> Array:

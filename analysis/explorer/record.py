@@ -178,11 +178,15 @@ def _network(rows: pd.DataFrame | None, number: Mapping[str, int]) -> Network:
     if rows is None or rows.empty:
         nothing, none = np.zeros(0), np.zeros(0, dtype=np.int64)
         return Network(none, none, nothing, nothing, nothing)
-    ends = [rows[end].astype(str).map(number).to_numpy(dtype=np.int64) for end in ("source", "target")]
+    ends = [_numbers(rows[end], number) for end in ("source", "target")]
     until = _floats(rows["until"])
     return Network(
         ends[0], ends[1], _floats(rows["weight"]), _floats(rows["since"]), np.where(np.isnan(until), np.inf, until)
     )
+
+
+def _numbers(column: pd.Series, number: Mapping[str, int]) -> Ints:
+    return np.array([number[str(name)] for name in column], dtype=np.int64)
 
 
 def _floats(column: pd.Series) -> Array:

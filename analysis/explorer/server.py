@@ -8,12 +8,13 @@ import logging
 import socket
 import webbrowser
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Timer
-from typing import Any
 
 import flask
 from dash import Dash, html
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from ecosystem.errors import EcosystemError
 
@@ -35,7 +36,7 @@ def application(title: str, layout: Callable[[], html.Div]) -> Dash:
     app = Dash(
         "ecosystem",
         title=escaping.escape(title),
-        update_title=None,
+        update_title="",
         assets_folder=str(Path(__file__).parent / "assets"),
         serve_locally=True,
         suppress_callback_exceptions=True,
@@ -96,6 +97,29 @@ def free(host: str, port: int) -> None:
             raise EcosystemError(f"--host {host}: cannot be listened on ({error.strerror or error})") from error
 
 
+def listen(app: Dash, host: str, port: int) -> BaseWSGIServer:
+    """Return a server that listens, guarded, and answers once it is told to serve.
+
+    Parameters
+    ----------
+    app : Dash
+        The application.
+    host : str
+        The address to listen on.
+    port : int
+        The port; 0 for any that is free.
+
+    Raises
+    ------
+    EcosystemError
+        The address or port cannot be had.
+    """
+    free(host, port)
+    guard(app, host)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    return make_server(host, port, app.server, threaded=True)
+
+
 def serve(app: Dash, host: str, port: int, browser: bool) -> None:
     """Serve the page until interrupted.
 
@@ -115,19 +139,13 @@ def serve(app: Dash, host: str, port: int, browser: bool) -> None:
     EcosystemError
         The address or port cannot be had.
     """
-    free(host, port)
-    guard(app, host)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    flask.cli.show_server_banner = _silent
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '') else shown}:{port}/"
+    server = listen(app, host, port)
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{port}/"
     print(f"explorer: {address} (Ctrl+C ends it)", flush=True)
     if browser:
         opener = Timer(_OPENS_AFTER, webbrowser.open, (address,))
         opener.daemon = True
         opener.start()
-    app.server.run(host=host, port=port, threaded=True, debug=False, use_reloader=False)
-
-
-def _silent(*arguments: Any) -> None:
-    """Say nothing: the address has been told."""
+    with suppress(KeyboardInterrupt):
+        server.serve_forever()

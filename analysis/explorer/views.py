@@ -99,7 +99,8 @@ class Stored:
             counts = results.runs["status"].value_counts().to_dict()
             told = ", ".join(f"{count} {status}" for status, count in counts.items())
             raise EcosystemError(f"{results.path}: no run is done yet ({told or 'none was asked for'})")
-        self._runs = {(int(row.point), int(row.seed)): str(row.run) for row in done.itertuples()}
+        places = zip(done["point"].tolist(), done["seed"].tolist(), done["run"].tolist(), strict=True)
+        self._runs: dict[tuple[int, int], str] = {(point, seed): run for point, seed, run in places}
         self._where: dict[str, tuple[int, int]] = {}
         for place, run in self._runs.items():
             self._where.setdefault(run, place)
@@ -114,7 +115,7 @@ class Stored:
         first = self.results.runs.drop_duplicates("point").set_index("point")
         wanted = sorted({point for point, _ in self._runs})
         return tuple(
-            Choice(point, ", ".join(f"{key} = {first.at[point, key]}" for key in swept) or "the only point")
+            Choice(point, ", ".join(f"{key} = {first[key].loc[point]!s}" for key in swept) or "the only point")
             for point in wanted
         )
 

@@ -5,6 +5,7 @@
 
   const MOST_ZOOM = 1.5;
 
+  let presses = 0;
   let last = null;
   let playing = null;
 
@@ -29,30 +30,20 @@
     if (!cy || !last) return false;
     const nodes = cy.nodes();
     if (nodes.length !== last.fills.length) return false;
-    const absent = new Set(last.absent);
+    const anew = cy.scratch("_drawn") !== last.drawn;
+    const before = anew ? null : cy.scratch("_frame");
     cy.batch(() => {
       nodes.forEach((node) => {
         const number = Number(node.id().slice(1));
-        node.data("fill", last.fills[number]);
-        node.data("ring", last.rings[number]);
+        // What stays as it is, is left alone: of a thousand nodes each costs its style.
+        if (node.data("fill") !== last.fills[number]) node.data("fill", last.fills[number]);
+        if (node.data("ring") !== last.rings[number]) node.data("ring", last.rings[number]);
       });
-      cy.elements().removeClass("picked away near");
-      if (absent.size || cy.scratch("_hidden")) {
-        cy.edges().forEach((edge) => {
-          const ends = [edge.source(), edge.target()].map((end) => Number(end.id().slice(1))).sort((a, b) => a - b);
-          edge.style("visibility", absent.has(ends.join("-")) ? "hidden" : "visible");
-        });
-        cy.scratch("_hidden", absent.size > 0);
-      }
-      if (last.picked !== null) {
-        const node = cy.getElementById("n" + last.picked);
-        const near = node.closedNeighborhood();
-        cy.elements().difference(near).addClass("away");
-        near.edges().addClass("near");
-        node.addClass("picked");
-      }
+      if ((before ? before.absent : []).join() !== last.absent.join()) hide(cy, new Set(last.absent));
+      if ((before ? before.picked : null) !== last.picked) mark(cy, last.picked);
     });
-    if (cy.scratch("_drawn") !== last.drawn) {
+    cy.scratch("_frame", last);
+    if (anew) {
       cy.scratch("_drawn", last.drawn);
       cy.resize();
       fit(cy);
@@ -60,6 +51,23 @@
     }
     document.getElementById("network-panel").dataset.painted = String(last.round);
     return true;
+  }
+
+  function hide(cy, absent) {
+    cy.edges().forEach((edge) => {
+      const ends = [edge.source(), edge.target()].map((end) => Number(end.id().slice(1))).sort((a, b) => a - b);
+      edge.style("visibility", absent.has(ends.join("-")) ? "hidden" : "visible");
+    });
+  }
+
+  function mark(cy, picked) {
+    cy.elements().removeClass("picked away near");
+    if (picked === null) return;
+    const node = cy.getElementById("n" + picked);
+    const near = node.closedNeighborhood();
+    cy.elements().difference(near).addClass("away");
+    near.edges().addClass("near");
+    node.addClass("picked");
   }
 
   // Elements may reach cytoscape a little after the round that is to be painted on them.
@@ -147,6 +155,8 @@
     if (!button) return;
     if (button.id === "play") play();
     if (button.classList.contains("pick")) {
+      presses += 1;
+      window.dash_clientside.set_props("chosen", { data: { model: Number(button.dataset.model), press: presses } });
       // The button goes away with the model it belonged to; whoever pressed it goes on at the new model's name.
       window.setTimeout(() => {
         const title = document.getElementById("portrait-title");
