@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import dash
-from dash import ALL, Dash, Input, Output, State, ctx, no_update
+from dash import ALL, Dash, Input, Output, State, ctx
 
 from analysis.explorer.knobs import Knob
 from analysis.explorer.sessions import Baseline, Session, Sessions
@@ -140,10 +140,8 @@ def register(app: Dash, sessions: Sessions, knobs: Sequence[Knob], first: int, n
         settings = at_first if what == "reset" else moved
         touch = Touch(what, settings, mode == "change", _whole(more, 1), _whole(seed, 0))
         session, born = sessions.open(address["token"])
-        before = session.live.round
         there, problem = act(session, touch, first, born)
-        if what == "tick" and there and before == session.live.round and not problem:
-            return no_update, True, no_update, no_update, no_update
+        # Always a view, though it may show nothing new: a page that is told of none forgets to draw the one before.
         return (
             {"token": address["token"], "version": address.get("version", 0) + 1},
             there,
