@@ -67,7 +67,7 @@ def _application(target: str, overrides: dict[str, object]) -> Dash:
     except InputError as error:
         if path.exists() or error.problems[0].place is not None or "neither a file" not in str(error):
             raise
-        raise EcosystemError(f"{shorten(target)} is no directory of a run; {error}") from None
+        raise EcosystemError(f"{shorten(target)[1:-1]}: no directory of a run; {error}") from None
     return applications.of_scenario(scenario)
 
 
@@ -83,7 +83,7 @@ def _need(*modules: str) -> None:
 
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
+        names, are = ", ".join(missing), "is" if len(missing) == 1 else "are"
         raise EcosystemError(
-            f"ecosystem explore needs more than is installed ({', '.join(missing)} missing); get it by "
-            'pip install "ecosystem-sim[explore]"'
+            f'ecosystem explore needs {names}, which {are} missing: pip install "ecosystem-sim[explore]"'
         )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 
 import igraph
 import numpy as np
@@ -15,6 +19,9 @@ MOST_MODELS = 2000
 
 MOST_COMMUNITIES = 150
 """Communities past the largest ones are put together."""
+
+_DRAWING = Lock()
+"""igraph has one source of random numbers for all threads."""
 
 _RING = 3
 _STEPS = 300
@@ -78,9 +85,22 @@ def picture(models: int, network: Network) -> Picture:
         Every edge that there ever is; a picture does not move when edges come and go.
     """
     grouped = models > MOST_MODELS
-    node = _communities(models, network) if grouped else np.arange(models)
-    source, target, both, weight = _lines(node, network)
-    return Picture(node, _places(int(node.max()) + 1, source, target, weight), source, target, both, weight, grouped)
+    with _same_draws():
+        node = _communities(models, network) if grouped else np.arange(models)
+        source, target, both, weight = _lines(node, network)
+        place = _places(int(node.max()) + 1, source, target)
+    return Picture(node, place, source, target, both, weight, grouped)
+
+
+@contextmanager
+def _same_draws() -> Iterator[None]:
+    """Let igraph draw the same numbers each time, so that a network always looks the same."""
+    with _DRAWING:
+        igraph.set_random_number_generator(random.Random(0))
+        try:
+            yield
+        finally:
+            igraph.set_random_number_generator(random)
 
 
 def _communities(models: int, network: Network) -> Ints:
@@ -116,7 +136,7 @@ def _lines(node: Ints, network: Network) -> tuple[Ints, Ints, NDArray[np.bool_],
     )
 
 
-def _places(nodes: int, source: Ints, target: Ints, weight: Array) -> Array:
+def _places(nodes: int, source: Ints, target: Ints) -> Array:
     """Return places from 0 to 1: a ring of few, forces among more; what is joined to nothing stands below."""
     joined = np.zeros(nodes, dtype=bool)
     joined[source] = joined[target] = True
