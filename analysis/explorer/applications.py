@@ -95,7 +95,7 @@ def of_scenario(scenario: Scenario) -> Dash:
         return live
 
     sessions = Sessions(begin)
-    tabs: Source = Tabs(sessions)
+    tabs: Source = Tabs(sessions, {knob.key: knob.name for knob in knobs})
     opening = begin()
     view = _view(opening)
     heading = _heading(scenario, "live")

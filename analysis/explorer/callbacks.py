@@ -71,7 +71,7 @@ def _drawing(app: Dash, source: Source) -> None:
         sheet: Any = no_update
         if view.drawn != drawn:
             picture = elements.elements(view.record, view.picture, seen.row, seen.fills)
-            sheet = elements.stylesheet(view.picture.nodes, elements.has_names(view.picture))
+            sheet = elements.stylesheet(view.picture)
         chosen = seen.quantity.key
         return (
             picture,

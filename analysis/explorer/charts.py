@@ -107,6 +107,8 @@ def _groups(record: Record, column: str, dash: str, suffix: str) -> list[dict[st
 def _pinned(baseline: Record, quantity: Quantity, picked: int | None, models: int) -> list[dict[str, Any]]:
     kept = _thinned(len(baseline.rounds))
     rounds, numbers = baseline.rounds[kept], values(baseline, quantity.key)[kept]
+    if not np.isfinite(numbers).any():
+        return []
     found = [_line(rounds, _means(numbers), "baseline: mean", colours.BASELINE, "dash", 2.4)]
     if picked is not None and numbers.shape[1] == models > 1:
         found.append(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecosystem.cli import options
-from ecosystem.errors import EcosystemError, shorten
+from ecosystem.errors import EcosystemError, did_you_mean
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -59,15 +59,15 @@ def _application(target: str, overrides: dict[str, object]) -> Dash:
         if overrides:
             raise EcosystemError(f"--set: {target} is a finished run, whose settings stay; name its scenario instead")
         return applications.of_results(open_results(path))
-    from ecosystem.errors import InputError
     from ecosystem.scenario.load import load_scenario
+    from ecosystem.scenario.shipped import shipped
 
-    try:
-        scenario = load_scenario(target, overrides)
-    except InputError as error:
-        if path.exists() or error.problems[0].place is not None or "neither a file" not in str(error):
-            raise
-        raise EcosystemError(f"{shorten(target)[1:-1]}: no directory of a run; {error}") from None
+    if not path.exists() and target.replace("-", "_") not in shipped():
+        raise EcosystemError(
+            f"{target}: is neither a directory of a run, nor a scenario's file, nor a shipped scenario"
+            f"{did_you_mean(path.stem, shipped())}"
+        )
+    scenario = load_scenario(target, overrides)
     return applications.of_scenario(scenario)
 
 

@@ -59,13 +59,13 @@ def elements(record: Record, picture: Picture, row: int, fills: Sequence[str]) -
     sizes = _sizes(record, picture)
     rings = np.round(picture.means(record.curated(row).astype(float)), 3)
     places = np.round(picture.place * (WIDTH, HEIGHT) * _closeness(picture), 1)
-    titles = [label(record, picture, node) for node in range(picture.nodes)]
+    titles = [title(record, picture, node) for node in range(picture.nodes)]
     named = has_names(picture)
     nodes = [
         {
             "data": {
                 "id": f"n{node}",
-                **({"label": titles[node]} if named else {}),
+                **({"label": _label(picture, node, titles[node])} if named else {}),
                 "title": titles[node],
                 "fill": fills[node],
                 "size": float(sizes[node]),
@@ -79,14 +79,18 @@ def elements(record: Record, picture: Picture, row: int, fills: Sequence[str]) -
     lines = [
         {
             "data": {"source": f"n{source}", "target": f"n{target}", "thick": float(thick)},
-            **({"classes": "both"} if both and named else {}),
+            **({"classes": "both"} if both and named and not picture.grouped else {}),
         }
         for source, target, both, thick in zip(picture.source, picture.target, picture.both, thickness, strict=True)
     ]
     return [*nodes, *lines]
 
 
-def label(record: Record, picture: Picture, node: int) -> str:
+def _label(picture: Picture, node: int, called: str) -> str:
+    return f"{len(picture.members(node)):,}" if picture.grouped else called
+
+
+def title(record: Record, picture: Picture, node: int) -> str:
     """Return what a node is called: a model's name, or how many models are in a community."""
     if not picture.grouped:
         return record.names[node]
@@ -99,14 +103,14 @@ def has_names(picture: Picture) -> bool:
     return picture.nodes <= FEW or picture.grouped
 
 
-def stylesheet(nodes: int, named: bool) -> list[dict[str, Any]]:
-    """Return how nodes and lines look, fewer of them with more about each; `named` ones have a label."""
-    few = nodes <= FEW
+def stylesheet(picture: Picture) -> list[dict[str, Any]]:
+    """Return how nodes and lines look: of few there is more about each, communities hold their number of models."""
+    few = picture.nodes <= FEW and not picture.grouped
     arrows = {"target-arrow-shape": "triangle", "target-arrow-color": "#8793a1", "arrow-scale": 1.1}
     both = {"source-arrow-shape": "triangle", "source-arrow-color": "#8793a1"}
     line = {"curve-style": "straight", **arrows} if few else {"curve-style": "haystack"}
     # Few nodes stand far apart, many close: what is drawn thick among few would hide the rest among many.
-    ring, gap = (4.5, 2.5) if few else (2.2, 1.2)
+    ring, gap = (4.5, 2.5) if few or picture.grouped else (2.2, 1.2)
     sheet = [
         {
             "selector": "node",
@@ -127,7 +131,7 @@ def stylesheet(nodes: int, named: bool) -> list[dict[str, Any]]:
                 "border-color": "#ffffff",
                 "underlay-color": colours.INK,
                 "underlay-opacity": 1,
-                "underlay-padding": f"mapData(ring, 0, 1, 0, {ring})",
+                "underlay-padding": f"mapData(ring, 0, 1, {ring / 3}, {ring})",
                 "z-index": 5,
             },
         },
@@ -136,8 +140,10 @@ def stylesheet(nodes: int, named: bool) -> list[dict[str, Any]]:
             "style": {"line-color": "#b4bcc6", "width": "data(thick)", "opacity": 0.85 if few else 0.35, **line},
         },
     ]
-    if named:
+    if has_names(picture):
         sheet.append(_NAMES)
+    if picture.grouped:
+        sheet.append({"selector": "node", "style": {"text-valign": "center", "text-margin-y": 0, "font-size": 14}})
     if few:
         sheet.append({"selector": "edge.both", "style": both})
     away = {"opacity": 0.18 if not few else 0.45}

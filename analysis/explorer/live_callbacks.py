@@ -11,7 +11,8 @@ from dash import ALL, Dash, Input, Output, State, ctx
 
 from analysis.explorer.knobs import Knob
 from analysis.explorer.sessions import Baseline, Session, Sessions
-from analysis.explorer.words import counted, number
+from analysis.explorer.views import told
+from analysis.explorer.words import counted
 from ecosystem.errors import EcosystemError
 
 PATIENCE = 0.15
@@ -74,7 +75,7 @@ def act(session: Session, touch: Touch, first: int, born: bool = False, patience
             elif touch.what == "run-on":
                 live.target = live.round + touch.more
             elif touch.what == "pin":
-                session.baseline = Baseline(live.record, describe(touch.settings, live.seed, live.round))
+                session.baseline = Baseline(live.record, dict(touch.settings), live.seed)
             elif touch.what == "unpin":
                 session.baseline = None
             if live.target > live.most:
@@ -82,16 +83,6 @@ def act(session: Session, touch: Touch, first: int, born: bool = False, patience
             return live.advance(patience), problem
         except EcosystemError as error:
             return True, str(error)
-
-
-def describe(settings: Mapping[str, float], seed: int, round_: int) -> str:
-    """Return what a baseline is, in words.
-
-    >>> describe({"lam": 0.5}, 0, 50)
-    'lam = 0.5, seed 0, 50 rounds'
-    """
-    told = [f"{key} = {number(value)}" for key, value in settings.items()]
-    return ", ".join([*told, f"seed {seed}", counted(round_, "round")])
 
 
 def register(app: Dash, sessions: Sessions, knobs: Sequence[Knob], first: int, name: str) -> None:
@@ -110,6 +101,7 @@ def register(app: Dash, sessions: Sessions, knobs: Sequence[Knob], first: int, n
     name : str
         What a saved scenario's file is called.
     """
+    names = {knob.key: knob.name for knob in knobs}
     at_first = {knob.key: knob.value for knob in knobs}
 
     @app.callback(
@@ -146,7 +138,7 @@ def register(app: Dash, sessions: Sessions, knobs: Sequence[Knob], first: int, n
             {"token": address["token"], "version": address.get("version", 0) + 1},
             there,
             problem,
-            f"Baseline: {session.baseline.told}." if session.baseline else "",
+            _pinned(session.baseline, names),
             session.baseline is None,
         )
 
@@ -167,6 +159,13 @@ def register(app: Dash, sessions: Sessions, knobs: Sequence[Knob], first: int, n
             raise dash.exceptions.PreventUpdate
         with session.lock:
             return {"content": session.live.written(), "filename": f"{name}.yaml", "type": "text/yaml"}
+
+
+def _pinned(baseline: Baseline | None, names: Mapping[str, str]) -> str:
+    if baseline is None:
+        return ""
+    rounds = counted(int(baseline.record.rounds[-1]), "round")
+    return f"Pinned: {rounds}, {told(baseline.settings, names, baseline.seed)}."
 
 
 def _whole(value: Any, least: int) -> int:

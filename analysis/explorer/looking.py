@@ -12,7 +12,7 @@ from analysis.explorer.quantities import Quantity, bounds, called, values
 from analysis.explorer.views import View
 from analysis.explorer.words import number, sentences
 
-TIP_MODELS = 2000
+_ROUNDS_OF_MEANS = 12
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,12 @@ class Look:
     @property
     def bounds(self) -> tuple[float, float]:
         """Ends of the colour scale."""
-        return bounds(self.quantity, self.view.record)
+        every = values(self.view.record, self.quantity.key)
+        if not self.view.picture.grouped:
+            return bounds(self.quantity, every)
+        # What is drawn are means, which lie closer together than what they are of.
+        rows = np.unique(np.linspace(0, len(every) - 1, _ROUNDS_OF_MEANS).astype(int))
+        return bounds(self.quantity, np.stack([self.view.picture.means(every[row]) for row in rows]))
 
     @property
     def fills(self) -> list[str]:

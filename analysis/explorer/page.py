@@ -162,7 +162,7 @@ def _network(seen: Look) -> html.Section:
     drawing = dash_cytoscape.Cytoscape(
         id="network",
         elements=elements.elements(seen.view.record, seen.view.picture, seen.row, seen.fills),
-        stylesheet=elements.stylesheet(seen.view.picture.nodes, elements.has_names(seen.view.picture)),
+        stylesheet=elements.stylesheet(seen.view.picture),
         layout={"name": "preset", "fit": True, "padding": 28},
         style={"width": "100%", "height": "100%"},
         minZoom=0.1,

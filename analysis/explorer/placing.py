@@ -20,6 +20,9 @@ MOST_MODELS = 2000
 MOST_COMMUNITIES = 150
 """Communities past the largest ones are put together."""
 
+LINES = 4
+"""Between communities so many lines a node are drawn, the strongest."""
+
 _DRAWING = Lock()
 """igraph has one source of random numbers for all threads."""
 
@@ -89,6 +92,9 @@ def picture(models: int, network: Network) -> Picture:
         node = _communities(models, network) if grouped else np.arange(models)
         source, target, both, weight = _lines(node, network)
         place = _places(int(node.max()) + 1, source, target)
+    if grouped and len(weight) > LINES * len(place):
+        strong = np.argsort(-weight, kind="stable")[: LINES * len(place)]
+        source, target, both, weight = source[strong], target[strong], both[strong], weight[strong]
     return Picture(node, place, source, target, both, weight, grouped)
 
 

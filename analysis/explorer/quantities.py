@@ -111,9 +111,8 @@ def values(record: Record, key: str) -> Array:
     return np.full((len(record.rounds), len(record.names)), np.nan) if found is None else _finite(found)
 
 
-def bounds(quantity: Quantity, *records: Record | None) -> tuple[float, float]:
-    """Return the ends of a colour scale that holds all rounds of some runs, so that colours of rounds compare."""
-    every = np.concatenate([values(record, quantity.key).ravel() for record in records if record is not None])
+def bounds(quantity: Quantity, every: Array) -> tuple[float, float]:
+    """Return the ends of a colour scale that holds all rounds of a quantity, so that colours of rounds compare."""
     known = every[np.isfinite(every)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
     if quantity.signed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import RLock
 
@@ -18,10 +18,11 @@ MOST = 12
 
 @dataclass
 class Baseline:
-    """What a tab compares with."""
+    """What a tab compares with: a record, and the settings and seed that gave it."""
 
     record: Record
-    told: str
+    settings: Mapping[str, float]
+    seed: int
 
 
 @dataclass

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from analysis.explorer.placing import Picture, picture
 from analysis.explorer.record import Record, of_run, versus
 from analysis.explorer.sessions import Session, Sessions
+from analysis.explorer.words import number
 from ecosystem.errors import EcosystemError
 from ecosystem.scenario.sweeps import points, variant
 
@@ -181,10 +182,13 @@ class Tabs:
     ----------
     sessions : Sessions
         Where they are kept.
+    names : mapping of str to str, optional
+        What a reader calls settings that move.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, names: Mapping[str, str] | None = None) -> None:
         self.sessions = sessions
+        self._names = names or {}
 
     def view(self, address: Address) -> View | None:
         """Return what a tab shows now, None where it is forgotten."""
@@ -199,7 +203,11 @@ class Tabs:
             drawn = f"{address['token']}.{session.drawn}"
             if baseline is None:
                 return View(record, session.picture, drawn)
-            return View(versus(record, baseline.record), session.picture, drawn, baseline.record, baseline.told)
+            now = session.live.settings
+            moved = {key: value for key, value in baseline.settings.items() if now.get(key, value) != value}
+            seed = None if baseline.seed == session.live.seed else baseline.seed
+            words = told(moved, self._names, seed) or "of the same settings"
+            return View(versus(record, baseline.record), session.picture, drawn, baseline.record, words)
 
     def plan(self, address: Address) -> Blueprint | None:
         """Return the settings of every model, None where the tab is forgotten."""
@@ -213,6 +221,21 @@ class Tabs:
 
     def _session(self, address: Address) -> Session | None:
         return self.sessions.find(str(address.get("token")))
+
+
+def told(settings: Mapping[str, float], names: Mapping[str, str], seed: int | None = None) -> str:
+    """Return settings in words.
+
+    >>> told({"lam": 0.5, "learning.rate": 1.0}, {"learning.rate": "Learning rate"}, seed=0)
+    'lam = 0.5, learning rate = 1, seed = 0'
+    """
+    words = [f"{_lower(names.get(key, key), key)} = {number(value)}" for key, value in settings.items()]
+    return ", ".join([*words, *([f"seed = {seed}"] if seed is not None else [])])
+
+
+def _lower(name: str, key: str) -> str:
+    """Return a name within a sentence; a parameter's own name stays as it is written."""
+    return name if name == key else name[0].lower() + name[1:]
 
 
 class _Kept(Generic[T]):

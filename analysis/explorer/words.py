@@ -80,22 +80,21 @@ def _models(record: Record, quantity: Quantity, row: int) -> str:
         return f"{text}, at the start."
     change = mean - _mean(start)
     if quantity.signed:
-        return f"{text}{_who_moved(now)}."
+        return f"{text}{_who_moved(now, 'gained', 'lost')}."
     if abs(change) < _ALIKE * max(abs(mean), _ALIKE):
         return f"{text}, as at the start{_who_moved(now - start)}."
     return f"{text}, {'up' if change > 0 else 'down'} {number(abs(change))} since the start{_who_moved(now - start)}."
 
 
-def _who_moved(change: Array) -> str:
+def _who_moved(change: Array, up: str = "went up", down: str = "went down") -> str:
     known = change[np.isfinite(change)]
     if len(known) < 2:
         return ""
-    up, down = int((known > _MOVED).sum()), int((known < -_MOVED).sum())
-    if not up and not down:
+    more, less = int((known > _MOVED).sum()), int((known < -_MOVED).sum())
+    stayed = len(known) - more - less
+    if stayed == len(known):
         return "; none has moved"
-    return f"; {up:,} went up, {down:,} went down" + (
-        f", {len(known) - up - down:,} stayed" if up + down < len(known) else ""
-    )
+    return f"; {more:,} {up}, {less:,} {down}{f', {stayed:,} stayed' if stayed else ''}"
 
 
 def _curated(record: Record, quantity: Quantity, row: int) -> str:

@@ -31,12 +31,9 @@ def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
 
 
 def test_what_is_neither_run_nor_scenario(said) -> None:
-    assert said("two_model_backfir") == (
-        2,
-        "two_model_backfir: no directory of a run; "
-        "'two_model_backfir' is neither a file nor a shipped scenario; did you mean 'two_model_backfire'?\n",
-    )
-    assert said("missing.yaml") == (2, "missing.yaml: no such file\n")
+    wrong = "is neither a directory of a run, nor a scenario's file, nor a shipped scenario"
+    assert said("two_model_backfir") == (2, f"two_model_backfir: {wrong}; did you mean 'two_model_backfire'?\n")
+    assert said("runs/missing") == (2, f"runs/missing: {wrong}\n")
 
 
 def test_a_directory_without_a_run(said, tmp_path: Path) -> None:

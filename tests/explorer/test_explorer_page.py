@@ -83,7 +83,7 @@ def test_a_live_slider_moves_by_keys_and_the_pinned_baseline_stays(show, small: 
     seen.painted(6)
     page = seen.page
     page.click("#pin")
-    page.wait_for_selector("#baseline:has-text('lam = 0.5, ')")
+    page.wait_for_selector("#baseline:has-text('Pinned: 6 rounds, lam = 0.5, ')")
     before = seen.fill(2)
     slider = page.get_by_role("slider", name="lam")
     slider.focus()

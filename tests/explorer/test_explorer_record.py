@@ -174,9 +174,12 @@ def test_colours_order_as_numbers_do_and_the_middle_of_a_signed_scale_is_white()
 def test_a_scale_holds_all_rounds_so_that_colours_of_rounds_compare(small: Scenario) -> None:
     _, found = stored(small)
     quantity = called("alignment", found)
-    assert bounds(quantity, found) == (found.models["alignment"].min(), found.models["alignment"].max())
-    gain = called("gain", found)
-    assert gain.signed and bounds(gain, found)[0] == -bounds(gain, found)[1]
+    view = View(found, picture(3, found.network), "x")
+    ends = (found.models["alignment"].min(), found.models["alignment"].max())
+    assert look(view, 0, "alignment").bounds == look(view, 6, "alignment").bounds == ends
+    low, high = look(view, 3, "gain").bounds
+    assert low == -high and high == pytest.approx(values(found, "gain").max())
+    assert bounds(quantity, np.full((2, 2), 0.3)) == pytest.approx((-0.2, 0.8))
     assert [each.key for each in offered(found)] == ["alignment", "gain", "entropy", "distance_real"]
 
 
