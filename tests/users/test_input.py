@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -65,3 +66,11 @@ def test_users_in_a_diet_want_users() -> None:
     written["models"][0]["diet"] = {"users": 1}
     with pytest.raises(InputError, match=r"diet\.users: the scenario has no users"):
         Scenario(**written)
+
+
+def test_contexts_as_a_map_survive_json_whose_keys_are_text() -> None:
+    scenario = Scenario(**group(contexts={0: 0.7, 1: 0.3}))
+    again = Scenario(**json.loads(json.dumps(scenario.settings())))
+    assert again == scenario
+    with pytest.raises(InputError, match="contexts go from 0 to 1"):
+        Scenario(**group(contexts={"2": 1.0}))

@@ -7,6 +7,7 @@ from typing import Any
 
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
 from ecosystem.scenario.checks.facts import Facts, entries, mapping, number
+from ecosystem.scenario.fields.users import read_index
 
 MAX_INDIVIDUALS = 100_000
 
@@ -100,7 +101,7 @@ def _without_reward(facts: Facts, why: str) -> Iterator[Problem]:
 
 def _contexts(facts: Facts, written: Any, path: Path) -> Iterator[Problem]:
     listed = list(written) if isinstance(written, (list, tuple, Mapping)) else []
-    for context in listed:
+    for context in map(read_index, listed) if isinstance(written, Mapping) else listed:
         if facts.contexts is None or isinstance(context, bool) or not isinstance(context, int):
             continue
         if not 0 <= context < facts.contexts:

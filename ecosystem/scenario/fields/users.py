@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Strict, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag
 
 from ecosystem.scenario.fields.common import Block, Distribution, Name, NonNegative, Number, Positive, Share
 
 ContextIndex = Annotated[int, Field(ge=0)]
+
+
+def read_index(key: Any) -> Any:
+    """Read a context that is the key of a map: in JSON, as a manifest holds it, keys are text."""
+    return int(key) if isinstance(key, str) and key.isascii() and key.isdigit() else key
 
 
 def _listed(value: Any) -> str:
@@ -17,7 +22,9 @@ def _listed(value: Any) -> str:
 
 Contexts = Annotated[
     Annotated[tuple[ContextIndex, ...], Strict(False), Field(min_length=1), Tag("(list)")]
-    | Annotated[dict[ContextIndex, NonNegative], Field(min_length=1), Tag("(map)")],
+    | Annotated[
+        dict[Annotated[ContextIndex, BeforeValidator(read_index)], NonNegative], Field(min_length=1), Tag("(map)")
+    ],
     Discriminator(_listed),
 ]
 """A list of contexts, asked evenly, or a map of context to weight."""
