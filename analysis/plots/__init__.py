@@ -1,7 +1,23 @@
 """Figures from tables: each function takes a table, returns a figure, and never shows it."""
 
-from analysis.plots.influence import influence, influence_arrows, phase_map
+from analysis.plots.bias import bias
+from analysis.plots.distribution import distribution
+from analysis.plots.influence import influence, influence_arrows
+from analysis.plots.network import network
+from analysis.plots.phase import phase_map, phase_maps
 from analysis.plots.propagation import propagation
+from analysis.plots.response import response
 from analysis.plots.trajectories import trajectories
 
-__all__ = ["influence", "influence_arrows", "phase_map", "propagation", "trajectories"]
+__all__ = [
+    "bias",
+    "distribution",
+    "influence",
+    "influence_arrows",
+    "network",
+    "phase_map",
+    "phase_maps",
+    "propagation",
+    "response",
+    "trajectories",
+]

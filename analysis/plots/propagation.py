@@ -11,14 +11,14 @@ from analysis.plots.style import COLOURS, axes, figure_of
 _OWN = ("distance", "models", "start", "end", "gain", "spread")
 
 
-def propagation(table: pd.DataFrame, axis: Axes | None = None, quantity: str = "alignment") -> Figure:
+def propagation(table: pd.DataFrame, ax: Axes | None = None, quantity: str = "alignment") -> Figure:
     """Draw what models had at the start and have at the end, by distance from the curated.
 
     Parameters
     ----------
     table : DataFrame
         From `analysis.propagation`; a line per swept point.
-    axis : Axes, optional
+    ax : Axes, optional
         Where to draw; a new figure by default.
     quantity : str
         What the vertical axis is called.
@@ -28,7 +28,7 @@ def propagation(table: pd.DataFrame, axis: Axes | None = None, quantity: str = "
     Figure
         Bars on the lines are one standard deviation over models, on each side.
     """
-    drawn = axes(axis)
+    drawn = axes(ax)
     reached = table.dropna(subset=["distance"])
     swept = [name for name in table.columns if name not in _OWN]
     groups = reached.groupby(swept, sort=False) if swept else [((), reached)]

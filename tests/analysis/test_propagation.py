@@ -51,7 +51,7 @@ def test_a_row_for_each_point_and_distance() -> None:
 def test_figures_are_drawn_where_they_are_asked_to_be() -> None:
     axis = Figure().add_subplot()
     table = analysis.propagation(ecosystem.run(Scenario(**CHAIN)))
-    assert plots.propagation(table, axis=axis) is axis.get_figure()
+    assert plots.propagation(table, ax=axis) is axis.get_figure()
     assert axis.get_xlabel() and axis.get_ylabel()
 
 
