@@ -1,5 +1,54 @@
-"""What is read out of the tables: summaries, plots, reports."""
+"""What is read out of the tables: statistics, comparisons, bias, propagation, sensitivity; plots and reports.
 
-from analysis.propagation import propagation
+A function whose first argument is called `results` reads a run's tables, each only by the columns that it needs; one
+whose first argument is called `table` takes a frame, such as another function gave. All return tidy frames and change
+nothing::
 
-__all__ = ["propagation"]
+    results = ecosystem.open_results("runs/x")
+    analysis.propagation(results)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analysis.comparison import compare, compare_runs, gains
+    from analysis.reach import propagation
+    from analysis.reading import outcome
+    from analysis.statistics import adjusted, intervals, mean_interval, p_value
+
+# No module is called as a function is: importing it would put it in the function's place.
+_HOMES = {
+    "adjusted": "analysis.statistics",
+    "compare": "analysis.comparison",
+    "compare_runs": "analysis.comparison",
+    "gains": "analysis.comparison",
+    "intervals": "analysis.statistics",
+    "mean_interval": "analysis.statistics",
+    "outcome": "analysis.reading",
+    "p_value": "analysis.statistics",
+    "propagation": "analysis.reach",
+}
+
+__all__ = [
+    "adjusted",
+    "compare",
+    "compare_runs",
+    "gains",
+    "intervals",
+    "mean_interval",
+    "outcome",
+    "p_value",
+    "propagation",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # pandas and scipy take a second to import; what needs them is imported when it is first used.
+    if name == "plots":
+        return importlib.import_module("analysis.plots")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

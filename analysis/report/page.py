@@ -13,8 +13,7 @@ import yaml
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from analysis import plots
-from analysis.propagation import propagation
+from analysis import plots, propagation
 from ecosystem.scenario.columns import TABLES
 
 if TYPE_CHECKING:
