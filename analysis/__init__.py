@@ -14,34 +14,50 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from analysis.bias import bias_table, biases, decomposition
     from analysis.comparison import compare, compare_runs, gains
     from analysis.reach import propagation
     from analysis.reading import outcome
-    from analysis.statistics import adjusted, intervals, mean_interval, p_value
+    from analysis.statistics import adjusted, intervals, mean_interval, p_value, readable
+    from analysis.switches import counterfactual, counterfactuals, without
 
 # No module is called as a function is: importing it would put it in the function's place.
 _HOMES = {
     "adjusted": "analysis.statistics",
+    "bias_table": "analysis.bias",
+    "biases": "analysis.bias",
     "compare": "analysis.comparison",
     "compare_runs": "analysis.comparison",
+    "counterfactual": "analysis.switches",
+    "counterfactuals": "analysis.switches",
+    "decomposition": "analysis.bias",
     "gains": "analysis.comparison",
     "intervals": "analysis.statistics",
     "mean_interval": "analysis.statistics",
     "outcome": "analysis.reading",
     "p_value": "analysis.statistics",
     "propagation": "analysis.reach",
+    "readable": "analysis.statistics",
+    "without": "analysis.switches",
 }
 
 __all__ = [
     "adjusted",
+    "bias_table",
+    "biases",
     "compare",
     "compare_runs",
+    "counterfactual",
+    "counterfactuals",
+    "decomposition",
     "gains",
     "intervals",
     "mean_interval",
     "outcome",
     "p_value",
     "propagation",
+    "readable",
+    "without",
 ]
 
 

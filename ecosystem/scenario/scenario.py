@@ -26,6 +26,7 @@ from ecosystem.scenario.fields.sweep import Expect, Sweep
 from ecosystem.scenario.fields.users import Users
 from ecosystem.scenario.paths import change, parameter_names
 from ecosystem.scenario.plain import plain
+from ecosystem.scenario.point_table import with_rows
 from ecosystem.scenario.problems import shown, translate
 from ecosystem.scenario.shape import shape_of_block
 
@@ -119,8 +120,9 @@ class Scenario(Block):
         if not isinstance(document.data, Mapping):
             problem = Problem((), f"a scenario is a mapping (got {shown(document.data)})")
             raise InputError([document.located(problem)])
+        document, unread = with_rows(document)
         resolved, failures = resolve(document.data)
-        problems = [*document.problems, *map(document.located, failures)]
+        problems = [*document.problems, *unread, *map(document.located, failures)]
         try:
             self.__pydantic_validator__.validate_python(resolved, self_instance=self)
         except ValidationError as error:
@@ -149,7 +151,7 @@ class Scenario(Block):
         InputError
             If there is no such setting, or the changed scenario is not valid.
         """
-        swept = {} if self.sweep is None else {**self.sweep.grid, **self.sweep.zip}
+        swept = () if self.sweep is None else self.sweep.keys
         idle = [
             Problem((), f"{key!r} is swept, so a value of its own has no effect; change the sweep instead")
             for key in changes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from doubles.tables import MadeUp, runs_of
 from scipy import stats
 
 import analysis
 import ecosystem
 from ecosystem import Results
 from ecosystem.errors import EcosystemError
+from tests.doubles.tables import MadeUp, runs_of
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +148,8 @@ def test_analysis_is_imported_at_once_and_its_functions_are_no_modules() -> None
     told = "import sys, analysis; print(sorted({'pandas', 'scipy', 'torch', 'matplotlib'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert done.stdout.strip() == "[]"
+    modules = {module.name for module in pkgutil.iter_modules(analysis.__path__)}
+    assert not modules & set(analysis.__all__)
     for name in analysis.__all__:
         assert callable(getattr(analysis, name))
     with pytest.raises(AttributeError, match="no attribute 'propagate'"):

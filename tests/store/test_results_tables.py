@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ecosystem import Scenario
+from ecosystem import Scenario, load_scenario
 from ecosystem.errors import EcosystemError
 from ecosystem.plan import chunks
 from ecosystem.plan.runs import Run, plan
 from ecosystem.runner.execute import execute
 from ecosystem.scenario import columns as expected_columns
+from ecosystem.scenario.shipped import shipped
 from ecosystem.store.results import Results, open_results
 from ecosystem.store.schema import TABLES
 from ecosystem.store.store import open_store
@@ -214,6 +215,13 @@ def test_what_does_not_exist_is_told(tmp_path: Path) -> None:
         results.table("models", ["aligment"])
     with pytest.raises(EcosystemError, match="no column 'sed'"):
         results.table("runs", ["sed"])
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_a_shipped_scenario_comes_back_as_it_was(tmp_path: Path, name: str) -> None:
+    scenario = load_scenario(name)
+    open_store(plan(scenario, seeds=1), tmp_path)
+    assert open_results(tmp_path).scenario == scenario
 
 
 def test_a_temporary_directory_goes_with_the_results(tmp_path: Path) -> None:

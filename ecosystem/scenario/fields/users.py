@@ -8,12 +8,13 @@ from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag
 
 from ecosystem.scenario.fields.common import Block, Distribution, Name, NonNegative, Number, Positive, Share
 
-ContextIndex = Annotated[int, Field(ge=0)]
+
+def read_index(value: Any) -> Any:
+    """Return a number for its digits: JSON, in which results keep their scenario, has texts for keys only."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
-def read_index(key: Any) -> Any:
-    """Read a context that is the key of a map: in JSON, as a manifest holds it, keys are text."""
-    return int(key) if isinstance(key, str) and key.isascii() and key.isdigit() else key
+ContextIndex = Annotated[int, BeforeValidator(read_index), Field(ge=0)]
 
 
 def _listed(value: Any) -> str:
@@ -22,9 +23,7 @@ def _listed(value: Any) -> str:
 
 Contexts = Annotated[
     Annotated[tuple[ContextIndex, ...], Strict(False), Field(min_length=1), Tag("(list)")]
-    | Annotated[
-        dict[Annotated[ContextIndex, BeforeValidator(read_index)], NonNegative], Field(min_length=1), Tag("(map)")
-    ],
+    | Annotated[dict[ContextIndex, NonNegative], Field(min_length=1), Tag("(map)")],
     Discriminator(_listed),
 ]
 """A list of contexts, asked evenly, or a map of context to weight."""
