@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.plots.style import LINES, QUIET, axes, figure_of, legend, look, name_axes, panels, plain
-from analysis.plots.wording import in_text, on_axis
+from analysis.plots.wording import on_axis
 from analysis.statistics import intervals
 
 _OTHER: dict[str, Any] = {"color": QUIET, "linewidth": 1.0}
@@ -63,7 +63,7 @@ def response(
         made, parts = [axes(ax)], [table]
     else:
         parts = [rows for _, rows in table.groupby(facet, sort=False, observed=True)]
-        made = panels([f"{in_text(facet)} {rows[facet].iloc[0]}" for rows in parts])
+        made = panels([f"{facet} {rows[facet].iloc[0]}" for rows in parts])
     handles: dict[str, Artist] = {}
     for drawn, rows in zip(made, parts, strict=True):
         if zero:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,8 +30,10 @@ SMALL = 8.0
 
 _LONGEST = 44
 _ACROSS = 3
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MARKS = 12
-_LETTERS = 14
+_LETTERS = 15
+_TITLES = {1: 90, 2: 44, 3: 31}
 
 
 def axes(ax: Axes | None, width: float = 6.8, height: float = 3.9) -> Axes:
@@ -59,11 +62,16 @@ def panels(titles: Sequence[str], height: float = 2.9, sharey: bool = True) -> l
         ax = quiet(figure.add_subplot(down, across, number + 1, sharey=first if sharey else None))
         first = first or ax
         if title:
-            ax.set_title(plain(title), fontsize=9.5, loc="left")
+            ax.set_title(_wrapped(title, _TITLES[across]), fontsize=9.0, loc="left")
         if sharey and number % across:
             ax.tick_params(labelleft=False)
         made.append(ax)
     return made
+
+
+def _wrapped(title: str, width: int) -> str:
+    """Return a title on at most two lines."""
+    return "\n".join(plain(line) for line in textwrap.wrap(title, width, max_lines=2, placeholder="…"))
 
 
 def name_axes(made: Sequence[Axes], x: str, y: str) -> None:
@@ -142,12 +150,14 @@ def plain(name: object) -> str:
 def number(value: float, digits: int = 4) -> str:
     """Return a number in few digits, with a minus sign that is one.
 
-    >>> number(-0.0123456), number(1234567.0), number(2.0)
-    ('−0.01235', '1,234,567', '2')
+    >>> number(-0.0123456), number(1234567.0), number(2.0), number(0.00001234)
+    ('−0.01235', '1,234,567', '2', '1.234 × 10⁻⁵')
     """
     if not np.isfinite(value):
         return "∞" if value > 0 else "−∞" if value < 0 else "–"
     text = f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
+    mantissa, small, exponent = text.partition("e")
+    text = f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}" if small else text
     return "0" if text == "-0" else text.replace("-", "−")
 
 

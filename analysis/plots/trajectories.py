@@ -11,7 +11,7 @@ from analysis.plots.runs import mean_over_runs
 from analysis.plots.style import COLOURS, LINES, axes, every, figure_of, legend, look, name_axes, panels, rounds
 from analysis.plots.wording import on_axis
 
-_PLAIN = ("model", "group", "point")
+_PLAIN = ("model", "group", "setting")
 """Groups whose names say what they are."""
 
 _BANDS = ((0.05, 0.95, 0.15, "middle 90%"), (0.25, 0.75, 0.3, "middle 50%"))
@@ -55,7 +55,7 @@ def trajectories(
         parts = [models]
     else:
         parts = [rows for _, rows in models.groupby(facet, sort=False, observed=True)]
-        made = panels([f"{facet.replace('_', ' ')} {rows[facet].iloc[0]}" for rows in parts])
+        made = panels([f"{facet} {rows[facet].iloc[0]}" for rows in parts])
     for drawn, rows in zip(made, parts, strict=True):
         rounds(drawn)
         handles = _lines(drawn, rows, column, by, names) if len(names) <= LINES else _bands(drawn, rows, column, by)
