@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis.bias import bias_table, biases, decomposition
     from analysis.comparison import compare, compare_runs, gains
-    from analysis.reach import propagation
+    from analysis.reach import communities, decay, decay_of, propagation, reached
     from analysis.reading import outcome
+    from analysis.sensitivity import morris, sobol
     from analysis.statistics import adjusted, intervals, mean_interval, p_value, readable
     from analysis.switches import counterfactual, counterfactuals, without
 
@@ -26,18 +27,24 @@ _HOMES = {
     "adjusted": "analysis.statistics",
     "bias_table": "analysis.bias",
     "biases": "analysis.bias",
+    "communities": "analysis.reach",
     "compare": "analysis.comparison",
     "compare_runs": "analysis.comparison",
     "counterfactual": "analysis.switches",
     "counterfactuals": "analysis.switches",
+    "decay": "analysis.reach",
+    "decay_of": "analysis.reach",
     "decomposition": "analysis.bias",
     "gains": "analysis.comparison",
     "intervals": "analysis.statistics",
     "mean_interval": "analysis.statistics",
+    "morris": "analysis.sensitivity",
     "outcome": "analysis.reading",
     "p_value": "analysis.statistics",
     "propagation": "analysis.reach",
+    "reached": "analysis.reach",
     "readable": "analysis.statistics",
+    "sobol": "analysis.sensitivity",
     "without": "analysis.switches",
 }
 
@@ -45,18 +52,24 @@ __all__ = [
     "adjusted",
     "bias_table",
     "biases",
+    "communities",
     "compare",
     "compare_runs",
     "counterfactual",
     "counterfactuals",
+    "decay",
+    "decay_of",
     "decomposition",
     "gains",
     "intervals",
     "mean_interval",
+    "morris",
     "outcome",
     "p_value",
     "propagation",
+    "reached",
     "readable",
+    "sobol",
     "without",
 ]
 

@@ -8,7 +8,21 @@ from matplotlib.figure import Figure
 
 from analysis.plots.style import COLOURS, axes, figure_of
 
-_OWN = ("distance", "models", "start", "end", "gain", "spread")
+_OWN = (
+    "distance",
+    "models",
+    "start",
+    "end",
+    "gain",
+    "spread",
+    "end_low",
+    "end_high",
+    "low",
+    "high",
+    "n",
+    "level",
+    "method",
+)
 
 
 def propagation(table: pd.DataFrame, ax: Axes | None = None, quantity: str = "alignment") -> Figure:
