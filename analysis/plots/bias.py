@@ -12,7 +12,20 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.plots.runs import mean_over_runs
-from analysis.plots.style import COLOURS, LINES, QUIET, axes, every, figure_of, legend, look, name_axes, panels, rounds
+from analysis.plots.style import (
+    COLOURS,
+    LINES,
+    QUIET,
+    axes,
+    every,
+    figure_of,
+    legend,
+    look,
+    name_axes,
+    panel,
+    panels,
+    rounds,
+)
 from analysis.plots.wording import on_axis
 
 _MEAN: dict[str, Any] = {"color": "black", "linewidth": 2.4}
@@ -49,7 +62,7 @@ def bias(groups: pd.DataFrame, ax: Axes | None = None, column: str = "lean", fac
         made, parts = [axes(ax)], [groups]
     else:
         parts = [rows for _, rows in groups.groupby(facet, sort=False, observed=True)]
-        made = panels([str(rows[facet].iloc[0]) for rows in parts], height=2.3)
+        made = panels([panel(facet, rows[facet].iloc[0]) for rows in parts], height=2.3)
     names = list(dict.fromkeys(groups["group"].astype(str)))
     for drawn, rows in zip(made, parts, strict=True):
         rounds(drawn)

@@ -11,7 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.plots.style import LINES, QUIET, axes, figure_of, legend, look, name_axes, panels, plain
+from analysis.plots.style import LINES, QUIET, axes, figure_of, legend, look, name_axes, panel, panels, plain, valued
 from analysis.plots.wording import on_axis
 from analysis.statistics import intervals
 
@@ -63,7 +63,7 @@ def response(
         made, parts = [axes(ax)], [table]
     else:
         parts = [rows for _, rows in table.groupby(facet, sort=False, observed=True)]
-        made = panels([f"{facet} {rows[facet].iloc[0]}" for rows in parts])
+        made = panels([panel(facet, rows[facet].iloc[0]) for rows in parts])
     handles: dict[str, Artist] = {}
     for drawn, rows in zip(made, parts, strict=True):
         if zero:
@@ -73,7 +73,7 @@ def response(
         for number, name in enumerate(lines):
             line = _means(rows if by is None else rows[rows[by] == name], x, column)
             if len(line):
-                handles[str(name)] = _line(drawn, line, x, number)
+                handles[valued(name)] = _line(drawn, line, x, number)
     name_axes(made, plain(x), on_axis(column))
     if by is not None:
         legend(made[-1], list(handles.values()), list(handles), title=None if by in ("model", "group") else by)

@@ -32,6 +32,7 @@ _LONGEST = 44
 _ACROSS = 3
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MARKS = 12
+_ROUNDING = 1e-12
 _LETTERS = 15
 _TITLES = {1: 90, 2: 44, 3: 31}
 
@@ -148,17 +149,40 @@ def plain(name: object) -> str:
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Return a number in few digits, with a minus sign that is one.
+    """Return a number in few digits, with a minus sign that is one; what is left of rounding is 0.
 
     >>> number(-0.0123456), number(1234567.0), number(2.0), number(0.00001234)
     ('−0.01235', '1,234,567', '2', '1.234 × 10⁻⁵')
     """
+    if abs(value) < _ROUNDING:
+        return "0"
     if not np.isfinite(value):
         return "∞" if value > 0 else "−∞" if value < 0 else "–"
     text = f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"
     mantissa, small, exponent = text.partition("e")
     text = f"{mantissa} × 10{str(int(exponent)).translate(_RAISED)}" if small else text
-    return "0" if text == "-0" else text.replace("-", "−")
+    return text.replace("-", "−")
+
+
+def valued(value: object) -> str:
+    """Return a value of a setting as text.
+
+    >>> valued(0.0), valued("replace")
+    ('0', 'replace')
+    """
+    plain_number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    return number(float(value), 6) if plain_number else str(value)  # type: ignore[arg-type]
+
+
+def panel(name: str, value: object) -> str:
+    """Return the title of the panel in which a column has a value.
+
+    >>> panel("model", "p"), panel("rho", 0.5)
+    ('model p', 'rho = 0.5')
+    """
+    if name == "setting":
+        return str(value)
+    return f"{name} {value}" if name in ("model", "group") else f"{name} = {valued(value)}"
 
 
 def figure_of(ax: Axes) -> Figure:

@@ -8,7 +8,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.plots.runs import mean_over_runs
-from analysis.plots.style import COLOURS, LINES, axes, every, figure_of, legend, look, name_axes, panels, rounds
+from analysis.plots.style import (
+    COLOURS,
+    LINES,
+    axes,
+    every,
+    figure_of,
+    legend,
+    look,
+    name_axes,
+    panel,
+    panels,
+    rounds,
+    valued,
+)
 from analysis.plots.wording import on_axis
 
 _PLAIN = ("model", "group", "setting")
@@ -49,13 +62,14 @@ def trajectories(
     """
     if facet is not None and ax is not None:
         raise ValueError("panels (facet) want a figure of their own: leave out ax")
-    names = list(dict.fromkeys(models[by].astype(str)))
+    models = models.assign(**{by: models[by].map(valued)})
+    names = list(dict.fromkeys(models[by]))
     if facet is None:
         made = [axes(ax)]
         parts = [models]
     else:
         parts = [rows for _, rows in models.groupby(facet, sort=False, observed=True)]
-        made = panels([f"{facet} {rows[facet].iloc[0]}" for rows in parts])
+        made = panels([panel(facet, rows[facet].iloc[0]) for rows in parts])
     for drawn, rows in zip(made, parts, strict=True):
         rounds(drawn)
         handles = _lines(drawn, rows, column, by, names) if len(names) <= LINES else _bands(drawn, rows, column, by)
@@ -66,7 +80,7 @@ def trajectories(
 
 
 def _lines(ax: Axes, rows: pd.DataFrame, column: str, by: str, names: list[str]) -> dict[str, Artist]:
-    table = mean_over_runs(rows.assign(**{by: rows[by].astype(str)}), column, [by])
+    table = mean_over_runs(rows, column, [by])
     handles: dict[str, Artist] = {}
     for number, name in enumerate(names):
         line = table[table[by] == name].sort_values("round")

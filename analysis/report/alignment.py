@@ -12,6 +12,7 @@ from analysis.report.content import Picture, Section, picture
 from analysis.report.design import POINT
 from analysis.report.material import Material, Part, estimate, measured, went
 from analysis.report.over_rounds import over_rounds, over_sweep
+from analysis.statistics import mean_interval
 
 _SPREAD = 12
 """From how many models on it is shown how they are spread."""
@@ -71,8 +72,15 @@ def _findings(material: Material, rows: pd.DataFrame) -> Iterator[str]:
             yield f"{who} ends at {number(means.mean())} at every point of the sweep."
             continue
         low, high = means.idxmin(), means.idxmax()
-        at_low, at_high = (estimate(own[own[POINT] == point], "alignment") for point in (low, high))
-        yield f"{who} ends between {at_low} ({low}) and {at_high} ({high})."
+        ends = [own[own[POINT] == point] for point in (low, high)]
+        at_low, at_high = (estimate(rows, "alignment") for rows in ends)
+        overlap = "; their intervals overlap" if _overlap(*ends) else ""
+        yield f"{who} ends between {at_low} ({low}) and {at_high} ({high}){overlap}."
+
+
+def _overlap(low: pd.DataFrame, high: pd.DataFrame) -> bool:
+    one, other = (mean_interval(rows.groupby("seed")["alignment"].mean()) for rows in (low, high))
+    return one.high > other.low
 
 
 def _alone(material: Material, first: pd.DataFrame, last: pd.DataFrame) -> Iterator[str]:

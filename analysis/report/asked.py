@@ -35,7 +35,7 @@ def chance(scenario: Scenario, layout: Design) -> str:
     """Say what is random in the numbers, and what their intervals mean."""
     drawn = draws(scenario.settings())
     if layout.seeds > 1:
-        return f"Intervals are 95%, Student’s t over {layout.seeds} seeds; what belongs to one run is averaged first."
+        return f"Intervals are 95%, Student’s t over {layout.seeds:,} seeds; what belongs to one run is averaged first."
     if scenario.mode == "sampled":
         return (
             "There is one seed, and training sets are drawn: nothing here says how much another draw would differ. "

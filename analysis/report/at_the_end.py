@@ -43,7 +43,7 @@ def _part(text: str, sheets: list[Sheet]) -> Part:
 
 
 def _over_seeds(material: Material) -> str:
-    return f", the mean over {material.layout.seeds} seeds with its 95% interval" if material.layout.seeds > 1 else ""
+    return f", the mean over {material.layout.seeds:,} seeds with its 95% interval" if material.layout.seeds > 1 else ""
 
 
 def _only(rows: pd.DataFrame, names: pd.Index[Any]) -> pd.DataFrame:

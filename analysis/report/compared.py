@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis import plots
 from analysis.comparison import compare
-from analysis.plots.style import number
+from analysis.plots.style import number, valued
 from analysis.plots.wording import in_text
 from analysis.report.content import Section, Sheet, picture
 from analysis.report.design import Factor
@@ -36,7 +36,7 @@ def compared(material: Material) -> Part:
     text = f"Each variant of {vary} less {base}, all else the same."
     if seeds > 1:
         text += (
-            f" Differences are taken within each of {seeds} seeds (common random numbers); intervals are 95%, "
+            f" Differences are taken within each of {seeds:,} seeds (common random numbers); intervals are 95%, "
             "Student’s t, and p values are adjusted for the number of comparisons (Holm)."
         )
     section = Section(
@@ -82,8 +82,9 @@ def _findings(differences: pd.DataFrame, vary: str, base: str, seeds: int) -> It
         lowest, highest = (clear.loc[getattr(clear["difference"], which)()] for which in ("idxmin", "idxmax"))
         for row, verb in ((lowest, "lowers"), (highest, "raises")):
             if (row["difference"] < 0) == (verb == "lowers"):
-                where = "".join(f", {name} {row[name]}" for name in others)
-                yield f"Against {base}, {row[vary]}{where} {verb} {what} most: by {_change(row, seeds)}."
+                where = ", ".join(f"{name.rpartition('.')[2]} = {valued(row[name])}" for name in others)
+                who = f"{row[vary]} ({where})" if where else str(row[vary])
+                yield f"Against {base}, {who} {verb} {what} most: by {_change(row, seeds)}."
 
 
 def _change(row: pd.Series[Any], seeds: int) -> str:

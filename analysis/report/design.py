@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from analysis.plots.style import number
+from analysis.plots.style import valued
 from analysis.reading import swept_columns
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _factor(rows: pd.DataFrame, columns: list[str]) -> Factor:
 
 
 def _together(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series[Any]:
-    return table[list(columns)].map(told).agg(", ".join, axis=1)
+    return table[list(columns)].map(valued).agg(", ".join, axis=1)
 
 
 def _point(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series[Any]:
@@ -120,7 +120,7 @@ def _point(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series[Any]:
         return pd.Series("all runs", index=table.index)
     distinct = table[list(columns)].drop_duplicates()
     names = {
-        tuple(row): ", ".join(f"{_short(name)} = {told(value)}" for name, value in zip(columns, row, strict=True))
+        tuple(row): ", ".join(f"{_short(name)} = {valued(value)}" for name, value in zip(columns, row, strict=True))
         for row in distinct.itertuples(index=False)
     }
     return pd.Series([names[tuple(row)] for row in table[list(columns)].itertuples(index=False)], index=table.index)
@@ -129,10 +129,3 @@ def _point(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series[Any]:
 def _short(column: str) -> str:
     """Return the last part of a path, which says enough beside a value."""
     return column.rpartition(".")[2]
-
-
-def told(value: Any) -> str:
-    """Return a swept value as text."""
-    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
-        return number(float(value), 6)
-    return str(value)

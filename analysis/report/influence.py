@@ -66,13 +66,14 @@ def _pictures(material: Material, rows: pd.DataFrame) -> Iterator[Picture]:
     pairs = rows.assign(pair=rows["lever"].astype(str) + " on " + rows["affected"].astype(str))
     if numbers and pairs["pair"].nunique() <= LINES:
         others = [factor for factor in layout.factors if factor is not numbers[0]]
+        by = "pair" if pairs["pair"].nunique() > 1 else None
         if len(others) <= 1 and all(factor.levels <= 6 for factor in others):
             yield picture(
                 plots.response(
                     pairs,
                     numbers[0].name,
                     column="influence",
-                    by="pair",
+                    by=by,
                     facet=others[0].name if others else None,
                     zero=True,
                 ),
@@ -109,6 +110,9 @@ def _findings(material: Material, rows: pd.DataFrame) -> Iterator[str]:
     moved = cross[cross["influence"].abs() > _NOISE]
     if len(moved):
         share = (moved["influence"] < 0).mean()
+        if share == 0:
+            yield "No cross-influence is negative: curating a model harms no other."
+            return
         yield f"{share:.0%} of all cross-influence ({len(moved):,} pairs of models) is negative: it harms the other."
 
 

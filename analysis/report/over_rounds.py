@@ -51,7 +51,8 @@ def over_sweep(material: Material, rows: pd.DataFrame, column: str, by_model: bo
     The arguments are those of `over_rounds`; rows are of each run's last round.
     """
     numbers = material.layout.numeric()
-    if not numbers:
+    seen = material.recorded >= 3 and material.layout.points == 2
+    if not numbers or seen:
         return None
     x, *rest = numbers
     others = [factor for factor in material.layout.factors if factor is not x]

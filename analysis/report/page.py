@@ -15,6 +15,7 @@ from analysis.report.asked import chance, counted, facts
 from analysis.report.at_the_end import at_the_end
 from analysis.report.compared import compared
 from analysis.report.content import Estimate, Section
+from analysis.report.dependence import dependence
 from analysis.report.design import design
 from analysis.report.expectations import expectations, unfinished
 from analysis.report.influence import influence
@@ -29,7 +30,17 @@ from ecosystem.expectations import tables_of
 if TYPE_CHECKING:
     from ecosystem.store.results import Results
 
-PARTS: tuple[Maker, ...] = (alignment, influence, reach, users, compared, movement, variety, at_the_end)
+PARTS: tuple[Maker, ...] = (
+    alignment,
+    influence,
+    reach,
+    users,
+    compared,
+    dependence,
+    movement,
+    variety,
+    at_the_end,
+)
 """The parts of the page, in order."""
 
 _ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})", re.IGNORECASE)
@@ -58,6 +69,7 @@ def page(results: Results) -> str:
         chance=chance(scenario, layout),
         unfinished=unfinished(results.runs),
         errors=_errors(results.runs),
+        nothing="The tables below hold all there is." if parts else "Nothing yet: no run is done.",
         findings=[finding for part in parts for finding in part.findings],
         sections=[section for part in parts for section in part.sections],
         expectations=expectations(results, tables),

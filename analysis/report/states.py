@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analysis import plots
-from analysis.plots.style import LINES
+from analysis.plots.style import LINES, number
 from analysis.report.content import Picture, Section, picture
-from analysis.report.material import Material, Part, measured
+from analysis.report.design import POINT
+from analysis.report.material import FEW, Material, Part, measured
 from analysis.report.over_rounds import over_rounds
 
 _MOVED = 1e-9
@@ -16,13 +17,29 @@ _MOVED = 1e-9
 def movement(material: Material) -> Part:
     """Return how far models move from where they start, and how users spread over them."""
     pictures = tuple(_pictures(material))
-    return Part((Section("What models become", (), pictures),) if pictures else ())
+    if not pictures:
+        return Part()
+    return Part((Section("What models become", (), pictures),), tuple(_findings(material)))
+
+
+def _findings(material: Material) -> Iterator[str]:
+    if not _told(material):
+        ends = material.ends(material.models)[1].groupby(POINT, sort=False)["displacement"].mean()
+        texts = [f"{number(value)}{f' ({point})' if len(ends) > 1 else ''}" for point, value in ends.items()]
+        if len(texts) <= FEW:
+            yield f"Squared displacement from the start, at the end: {', '.join(texts)}."
+
+
+def _told(material: Material) -> bool:
+    """Whether other parts tell what models become: by their alignment, or by whom they serve how well."""
+    if measured(material.models, "alignment"):
+        return True
+    return any(measured(material.groups, name) for name in ("lean", "quality", "satisfaction"))
 
 
 def _pictures(material: Material) -> Iterator[Picture]:
     rows = material.models
-    told = measured(rows, "alignment") or any(measured(material.groups, name) for name in ("lean", "satisfaction"))
-    if not told and measured(rows, "displacement") and rows["displacement"].max() > _MOVED:
+    if not _told(material) and measured(rows, "displacement") and rows["displacement"].max() > _MOVED:
         figure = over_rounds(material, rows, "displacement", by_model=True)
         if figure is not None:
             kind = "means" if material.scenario.outputs.kind == "gaussian" else "probabilities (total variation)"

@@ -24,6 +24,12 @@ def headed(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.rename(columns={name: in_text(name) for name in rows.columns if name in AXES})
 
 
+def estimate_of(mean: float, low: float, high: float) -> Estimate:
+    """Return a mean as a cell, with its interval where it has one of some width."""
+    plain = math.isnan(low) or math.isnan(high) or low == high
+    return Estimate(mean) if plain else Estimate(mean, low, high)
+
+
 def estimates(means: pd.DataFrame, rows: Sequence[str], quantity: str = "quantity") -> pd.DataFrame:
     """Return means with intervals (`mean`, `low`, `high`) as a wide table: a column for each quantity.
 
@@ -36,10 +42,7 @@ def estimates(means: pd.DataFrame, rows: Sequence[str], quantity: str = "quantit
     quantity : str
         The column that tells the columns of the answer.
     """
-    cells = [
-        Estimate(mean, None if np.isnan(low) or low == high else low, None if np.isnan(high) or low == high else high)
-        for mean, low, high in means[["mean", "low", "high"]].astype(float).itertuples(index=False)
-    ]
+    cells = [estimate_of(*row) for row in means[["mean", "low", "high"]].astype(float).itertuples(index=False)]
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for key, name, cell in zip(
         means[list(rows)].itertuples(index=False, name=None), means[quantity].astype(str), cells, strict=True

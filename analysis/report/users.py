@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -16,6 +15,7 @@ from analysis.report.design import POINT
 from analysis.report.material import FEW, Material, Part, estimate, measured, went
 from analysis.report.over_rounds import over_rounds, over_sweep
 from analysis.report.tables import estimates, headed
+from analysis.statistics import mean_interval
 
 _PANELS = 12
 _SAME = 1e-9
@@ -40,11 +40,11 @@ def users(material: Material) -> Part:
     if column is not None and several:
         text = _TEXTS["gap"].format(in_text(column))
         parts.append(_section(material, "Disparate bias", column, "disparate_bias", text))
-    if several and _moves(material.groups, "share"):
+    if several and _varies(material.groups, "share"):
         parts.append(_section(material, "Who still asks", "share", "representation_gap", _TEXTS["share"]))
     found = [section for section in parts if section.pictures]
-    table = _table(material)
-    return Part((*found, table), tuple(_findings(material, column)))
+    tables = (_table(material),) if several or column is not None else ()
+    return Part((*found, *tables), tuple(_findings(material, column)))
 
 
 def _section(material: Material, title: str, column: str, measure: str, text: str) -> Section:
@@ -97,6 +97,12 @@ def _differs(groups: pd.DataFrame, column: str) -> bool:
     return bool((means.max(axis=1) - means.min(axis=1)).max() > _SAME)
 
 
+def _varies(groups: pd.DataFrame, column: str) -> bool:
+    """Whether a group's value changes from round to round."""
+    values = groups.groupby(["run", "group"], observed=True)[column]
+    return bool((values.max() - values.min()).max() > _SAME)
+
+
 def _moves(table: pd.DataFrame, column: str) -> bool:
     values = table[column].dropna().astype(float)
     return len(values) > 0 and float(values.max() - values.min()) > 1e-9 * max(1.0, float(values.abs().max()))
@@ -109,7 +115,7 @@ def _findings(material: Material, column: str | None) -> Iterator[str]:
         yield _course(material, measure)
     if material.layout.points == 1:
         yield from _shares(material)
-    elif _moves(material.groups, "share"):
+    elif _varies(material.groups, "share"):
         first, last = material.ends(material.groups)
         shares = last.groupby([POINT, "group"], sort=False, observed=True)["share"].mean()
         point, group = shares.index[int(shares.argmin())]
@@ -132,24 +138,30 @@ def _course(material: Material, measure: str) -> str:
     low, high = means.idxmin(), means.idxmax()
     ends = [f"{estimate(last[last[POINT] == point], measure)} ({point})" for point in (low, high)]
     start = f" It starts at {number(starts.mean(), 3)} and" if starts.max() - starts.min() < _SAME else " It"
-    tail = f"{start} {_directions(means - starts)}."
+    tail = f"{start} {_directions(first, last, measure)}."
     if means.max() - means.min() < _SAME:
         return f"{what} ends at {number(means.mean(), 3)} at every point of the sweep.{tail}"
     return f"{what} ends between {ends[0]} and {ends[1]}.{tail}"
 
 
-def _directions(changes: pd.Series[Any]) -> str:
-    rose, fell = int((changes > _SAME).sum()), int((changes < -_SAME).sum())
+def _directions(first: pd.DataFrame, last: pd.DataFrame, measure: str) -> str:
+    """Say at how many points a measure rises and falls: by its mean, and over several seeds beyond chance."""
+    before, after = (rows.set_index([POINT, "seed"])[measure] for rows in (first, last))
+    changes = [mean_interval(part) for _, part in (after - before).groupby(POINT, sort=False)]
+    several = any(change.n > 1 for change in changes)
+    rose = sum((change.low if change.n > 1 else change.mean) > _SAME for change in changes)
+    fell = sum((change.high if change.n > 1 else change.mean) < -_SAME for change in changes)
     for count, verb in ((rose, "rises"), (fell, "falls")):
         if count == len(changes):
             return f"{verb} at every point"
-    return f"rises at {rose} and falls at {fell} of {len(changes)} points"
+    beyond = " beyond chance" if several else ""
+    return f"rises{beyond} at {rose} and falls at {fell} of {len(changes)} points"
 
 
 def _shares(material: Material) -> Iterator[str]:
     first, last = material.ends(material.groups)
     for column in ("share", "satisfaction"):
-        if not measured(last, column) or not _moves(material.groups, column):
+        if not measured(last, column) or not _varies(material.groups, column):
             continue
         before, after = (rows.groupby("group", sort=False, observed=True)[column].mean() for rows in (first, last))
         change = (after - before).reindex(after.index)
