@@ -16,11 +16,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analysis.bias import bias_table, biases, decomposition
     from analysis.comparison import compare, compare_runs, gains
+    from analysis.influences import influence_summary, lever_summary
     from analysis.reach import communities, decay, decay_of, propagation, reached
     from analysis.reading import outcome
     from analysis.sensitivity import morris, sobol
+    from analysis.settling import convergence
     from analysis.statistics import adjusted, intervals, mean_interval, p_value, readable
     from analysis.switches import counterfactual, counterfactuals, without
+    from analysis.thresholds import tipping
 
 # No module is called as a function is: importing it would put it in the function's place.
 _HOMES = {
@@ -30,13 +33,16 @@ _HOMES = {
     "communities": "analysis.reach",
     "compare": "analysis.comparison",
     "compare_runs": "analysis.comparison",
+    "convergence": "analysis.settling",
     "counterfactual": "analysis.switches",
     "counterfactuals": "analysis.switches",
     "decay": "analysis.reach",
     "decay_of": "analysis.reach",
     "decomposition": "analysis.bias",
     "gains": "analysis.comparison",
+    "influence_summary": "analysis.influences",
     "intervals": "analysis.statistics",
+    "lever_summary": "analysis.influences",
     "mean_interval": "analysis.statistics",
     "morris": "analysis.sensitivity",
     "outcome": "analysis.reading",
@@ -45,6 +51,7 @@ _HOMES = {
     "reached": "analysis.reach",
     "readable": "analysis.statistics",
     "sobol": "analysis.sensitivity",
+    "tipping": "analysis.thresholds",
     "without": "analysis.switches",
 }
 
@@ -55,13 +62,16 @@ __all__ = [
     "communities",
     "compare",
     "compare_runs",
+    "convergence",
     "counterfactual",
     "counterfactuals",
     "decay",
     "decay_of",
     "decomposition",
     "gains",
+    "influence_summary",
     "intervals",
+    "lever_summary",
     "mean_interval",
     "morris",
     "outcome",
@@ -70,6 +80,7 @@ __all__ = [
     "reached",
     "readable",
     "sobol",
+    "tipping",
     "without",
 ]
 

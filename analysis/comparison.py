@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.reading import Round, measured, swept_columns, values
-from analysis.statistics import Adjustment, Method, adjusted, grouped, interval_columns, p_value
+from analysis.statistics import Adjustment, Method, adjusted, grouped, intervals, p_values
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
 from ecosystem.scenario.labels import NONE
 
@@ -189,28 +189,27 @@ def _paired(left: pd.DataFrame, right: pd.DataFrame, on: Sequence[str], columns:
 def _differences(
     paired: pd.DataFrame, by: Sequence[str], columns: Sequence[str], method: Method, level: float
 ) -> pd.DataFrame:
-    found: list[dict[str, Any]] = []
-    seeds = [*by, "seed"]
-    numbers = [*columns, *(f"{name}{_REFERENCE}" for name in columns)]
+    told = list(by) or [_ALL]
+    rows = paired if by else paired.assign(**{_ALL: 0})
     # Where what differs between two rows of one seed is not told apart, the seed still counts once.
-    each = grouped(paired[[*seeds, *numbers]], seeds)[numbers].mean().reset_index()
-    for key, rows in grouped(each, by):
-        for name in columns:
-            both = rows[[name, f"{name}{_REFERENCE}"]].dropna()
-            difference = both[name] - both[f"{name}{_REFERENCE}"]
-            found.append(
-                dict(zip(by, key, strict=True))
-                | {
-                    "quantity": name,
-                    **interval_columns(difference, method, level, mean="difference"),
-                    "value": both[name].mean(),
-                    "reference": both[f"{name}{_REFERENCE}"].mean(),
-                    "p": p_value(difference, method),
-                }
-            )
-    shown = ["n", "value", "reference", "difference", "low", "high", "level", "method", "p"]
-    made = pd.DataFrame(found, columns=[*by, "quantity", *shown])
-    return made.astype({name: paired[name].dtype for name in by})
+    references = [f"{name}{_REFERENCE}" for name in columns]
+    rows = grouped(rows, [*told, "seed"])[[*columns, *references]].mean().reset_index()
+    tables = []
+    for name, reference in zip(columns, references, strict=True):
+        both = rows[[*told, "seed", name, reference]].copy()
+        both[name] = both[name].where(both[reference].notna())
+        both[reference] = both[reference].where(both[name].notna())
+        both["difference"] = both[name] - both[reference]
+        made = intervals(both, "difference", told, method=method, level=level).rename(columns={"mean": "difference"})
+        means = grouped(both, told)[[name, reference]].mean()
+        made["value"], made["reference"] = means[name].to_numpy(), means[reference].to_numpy()
+        made["p"] = p_values(both, "difference", told, method)
+        tables.append(made.assign(quantity=name))
+    made = pd.concat(tables).sort_index(kind="stable").reset_index(drop=True)
+    return made[[*by, "quantity", "n", "value", "reference", "difference", "low", "high", "level", "method", "p"]]
+
+
+_ALL = "all rows"
 
 
 def _with_p(table: pd.DataFrame, round: Round | None, adjust: Adjustment) -> pd.DataFrame:

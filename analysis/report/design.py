@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ import pandas as pd
 
 from analysis.plots.style import valued
 from analysis.reading import swept_columns
+from ecosystem.scenario.columns import TABLES
+from ecosystem.store.schema import swept_column
 
 if TYPE_CHECKING:
     from ecosystem.store.results import Results
@@ -50,17 +52,23 @@ class Design:
 
     Attributes
     ----------
-    points : int
-        How many points there are.
     seeds : int
-        How many seeds each point has.
+        How many seeds there are.
     factors : tuple of Factor
         What varies, independently of one another; one factor of all settings where they are no grid.
+    beside_points : DataFrame
+        A row for each point, by its number: the swept columns that vary, a column for each factor of several, and a
+        point's name (`POINT`).
     """
 
-    points: int
     seeds: int
     factors: tuple[Factor, ...]
+    beside_points: pd.DataFrame
+
+    @property
+    def points(self) -> int:
+        """How many points differ."""
+        return int(self.beside_points[POINT].nunique())
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -68,12 +76,9 @@ class Design:
         return tuple(column for factor in self.factors for column in factor.columns)
 
     def beside(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return rows with a column for each factor, and one (`POINT`) for all of them, in the order of the rows."""
-        added: dict[str, Any] = {
-            factor.name: _together(table, factor.columns) for factor in self.factors if len(factor.columns) > 1
-        }
-        added[POINT] = _point(table, self.columns)
-        return table.assign(**added)
+        """Return rows (with `point`) beside what varies at their points."""
+        at = table["point"].to_numpy()
+        return table.assign(**{str(name): values.loc[at].to_numpy() for name, values in self.beside_points.items()})
 
     def numeric(self, least: int = 2) -> list[Factor]:
         """Return the factors that are numbers and take at least so many values, those with most values first."""
@@ -85,9 +90,23 @@ def design(results: Results) -> Design:
     """Return how the sweep of a run is laid out."""
     runs = results.runs
     varied = [name for name in swept_columns(results) if runs[name].nunique(dropna=False) > 1]
-    rows = runs[varied].drop_duplicates()
-    factors = tuple(_factor(rows, columns) for columns in _independent(rows, varied, _zipped(results, varied)))
-    return Design(max(1, len(rows)) if varied else 1, int(runs["seed"].nunique()), factors)
+    sweep = results.scenario.sweep
+    zipped = [] if sweep is None else [swept_column(name, _TAKEN) for name in varied if name in sweep.zip]
+    points = runs.drop_duplicates("point").set_index("point")[varied]
+    points.columns = pd.Index([swept_column(name, _TAKEN) for name in varied])
+    rows = points.drop_duplicates()
+    factors = tuple(_factor(rows, columns) for columns in _independent(rows, list(rows.columns), zipped))
+    added: dict[str, Any] = {
+        factor.name: points[list(factor.columns)].map(valued).agg(", ".join, axis=1)
+        for factor in factors
+        if len(factor.columns) > 1
+    }
+    added[POINT] = [_point(points.columns, row) for row in points.itertuples(index=False, name=None)]
+    return Design(int(runs["seed"].nunique()), factors, points.assign(**added))
+
+
+_TAKEN = frozenset({"lean", "quality", *(column for columns in TABLES.values() for column in columns)})
+"""What swept settings must not be called, for tables have columns of their own that are called so."""
 
 
 def _independent(rows: pd.DataFrame, varied: list[str], zipped: list[str]) -> list[list[str]]:
@@ -99,11 +118,6 @@ def _independent(rows: pd.DataFrame, varied: list[str], zipped: list[str]) -> li
     return []
 
 
-def _zipped(results: Results, varied: list[str]) -> list[str]:
-    sweep = results.scenario.sweep
-    return [] if sweep is None else [name for name in varied if name in sweep.zip]
-
-
 def _factor(rows: pd.DataFrame, columns: list[str]) -> Factor:
     values = rows[columns[0]]
     plain = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
@@ -111,19 +125,9 @@ def _factor(rows: pd.DataFrame, columns: list[str]) -> Factor:
     return Factor(tuple(columns), len(rows[columns].drop_duplicates()), len(columns) == 1 and finite)
 
 
-def _together(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series[Any]:
-    return table[list(columns)].map(valued).agg(", ".join, axis=1)
-
-
-def _point(table: pd.DataFrame, columns: Sequence[str]) -> pd.Series[Any]:
-    if not columns:
-        return pd.Series("all runs", index=table.index)
-    distinct = table[list(columns)].drop_duplicates()
-    names = {
-        tuple(row): ", ".join(f"{_short(name)} = {valued(value)}" for name, value in zip(columns, row, strict=True))
-        for row in distinct.itertuples(index=False)
-    }
-    return pd.Series([names[tuple(row)] for row in table[list(columns)].itertuples(index=False)], index=table.index)
+def _point(columns: Iterable[str], values: Iterable[Any]) -> str:
+    told = [f"{_short(name)} = {valued(value)}" for name, value in zip(columns, values, strict=True)]
+    return ", ".join(told) or "all runs"
 
 
 def _short(column: str) -> str:

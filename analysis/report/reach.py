@@ -21,14 +21,14 @@ _TEXT = "Distance counts hops from the nearest curated model, along the edges by
 
 def reach(material: Material) -> Part:
     """Return how far alignment travels from curated models, and the network on which it does."""
-    if not measured(material.last_models, "alignment"):
+    if len(material.names) < _SMALLEST or not measured(material.last_models, "alignment"):
         return Part()
     by_distance = propagation(material.results)
     reached = by_distance.dropna(subset=["distance", "end"])
     pictures: list[Picture] = []
     sheets: list[Sheet] = []
     findings: list[str] = []
-    if reached["distance"].nunique() > 1 and len(material.names) >= _SMALLEST:
+    if reached["distance"].nunique() > 1:
         if material.layout.points <= LINES:
             fit = decay(material.results)
             pictures.append(picture(plots.propagation(by_distance, fit=fit), _caption(material)))
@@ -79,7 +79,7 @@ def _network(material: Material) -> Iterator[Picture]:
     models = material.last_models
     models = models[(models["run"] == done["run"]) & (models["point"] == done["point"])]
     between = edges[edges["source"].astype(str) != edges["target"].astype(str)]
-    if len(models) < _SMALLEST or between.empty:
+    if between.empty:
         return
     which = "" if len(material.results.runs) == 1 else f" of the first run (seed {done['seed']})"
     how = "Every community" if len(models) > plots.LARGEST else "Every model"

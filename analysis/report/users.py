@@ -7,15 +7,16 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis import plots
-from analysis.bias import bias_table
+from analysis.bias import MEASURES
 from analysis.plots.style import number
 from analysis.plots.wording import in_text, on_axis
+from analysis.reading import measured as measured_columns
 from analysis.report.content import Picture, Section, Sheet, picture
 from analysis.report.design import POINT
 from analysis.report.material import FEW, Material, Part, estimate, measured, went
 from analysis.report.over_rounds import over_rounds, over_sweep
 from analysis.report.tables import estimates, headed
-from analysis.statistics import mean_interval
+from analysis.statistics import intervals, mean_interval
 
 _PANELS = 12
 _SAME = 1e-9
@@ -71,24 +72,17 @@ def _pictures(material: Material, column: str, measure: str) -> Iterator[Picture
 
 def _table(material: Material) -> Section:
     told = list(material.layout.columns)
-    means = bias_table(material.results, by=told or None)
-    if not told:
-        means = means.drop(columns=[name for name in means.columns if name not in _OWN])
-    caption = "After the last round, the mean over seeds" + (
-        ", with its 95% interval." if material.layout.seeds > 1 else "."
-    )
-    wide = [
-        Sheet("", headed(estimates(part, rows)))
-        for part, rows in (
-            (means[means["group"].isna()], told),
-            (means[means["group"].notna()], [*told, "group"]),
-        )
-        if len(part)
-    ]
-    return Section("Groups at the end", (caption,), (), tuple(wide))
-
-
-_OWN = ("quantity", "group", "n", "mean", "low", "high", "level", "method")
+    seeds = ", with its 95% interval." if material.layout.seeds > 1 else "."
+    sheets = []
+    for table, keys, names in (
+        (material.rounds, told, MEASURES),
+        (material.groups, [*told, "group"], measured_columns(material.results, "groups")),
+    ):
+        columns = [name for name in names if measured(table, name)]
+        if columns:
+            means = intervals(material.ends(table)[1], columns, keys)
+            sheets.append(Sheet("", headed(estimates(means, keys))))
+    return Section("Groups at the end", ("After the last round, the mean over seeds" + seeds,), (), tuple(sheets))
 
 
 def _differs(groups: pd.DataFrame, column: str) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from ecosystem.errors import EcosystemError
+from ecosystem.plan.size import most_rounds
 from ecosystem.scenario.fields.learning import Until
 from ecosystem.threads import one_thread
 from ecosystem.world.blueprint import Blueprint, blueprint
@@ -69,7 +71,7 @@ def simulate(runs: Sequence[Run], on_round: OnRound | None = None) -> Outcome:
             outcome.errors[run.id] = str(error)
             continue
         batches.setdefault(plan.shape, []).append((run, plan))
-    lengths = [_longest(batch[0][1]) for batch in batches.values()]
+    lengths = [most_rounds(batch[0][1].scenario) for batch in batches.values()]
     with one_thread():
         for number, batch in enumerate(batches.values()):
             _simulate_batch(batch, outcome, parts, _shifted(on_round, sum(lengths[:number]), sum(lengths)))
@@ -77,10 +79,58 @@ def simulate(runs: Sequence[Run], on_round: OnRound | None = None) -> Outcome:
     return outcome
 
 
-def _longest(plan: Blueprint) -> int:
-    """Return the most rounds that a run can take."""
-    rounds = plan.scenario.rounds
-    return rounds.max if isinstance(rounds, Until) else rounds
+@dataclass(frozen=True)
+class Trial:
+    """The first rounds of some runs.
+
+    Attributes
+    ----------
+    built : float
+        Seconds until the first round.
+    rounds : int
+        How many rounds were run.
+    seconds : float
+        How long they took.
+    tables : dict of str to pyarrow.Table
+        What was recorded, row 0 and those rounds.
+    """
+
+    built: float
+    rounds: int
+    seconds: float
+    tables: dict[str, pa.Table]
+
+
+def try_out(runs: Sequence[Run], seconds: float) -> Trial:
+    """Run the first rounds of runs of one shape, no longer than some seconds or a round takes.
+
+    Raises
+    ------
+    EcosystemError
+        They cannot be built.
+    """
+    began = time.perf_counter()
+    model = Ecosystem.together([blueprint(run.scenario, run.seed) for run in runs])
+    recorder = Recorder(model)
+    ready = time.perf_counter()
+
+    def enough(_: int, __: int) -> None:
+        if time.perf_counter() - ready > seconds:
+            raise _EnoughError
+
+    with one_thread(), suppress(_EnoughError):
+        run_rounds(model, recorder, enough)
+    ended = time.perf_counter()
+    parts: dict[str, list[pa.Table]] = {}
+    for world, run in enumerate(runs):
+        for name, table in recorder.tables(world, run.id).items():
+            parts.setdefault(name, []).append(table)
+    tables = {name: pa.concat_tables(tables).unify_dictionaries() for name, tables in parts.items()}
+    return Trial(ready - began, model.round, ended - ready, tables)
+
+
+class _EnoughError(Exception):
+    """A trial has taken its time."""
 
 
 def _shifted(on_round: OnRound | None, before: int, rounds: int) -> OnRound | None:
@@ -118,11 +168,11 @@ def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = 
     Returns
     -------
     dict
-        Worlds whose state ceased to be finite, and since when.
+        Worlds whose state ceased to be finite, of what, and since when.
     """
     scenario = model.blueprint.scenario
     until = scenario.rounds if isinstance(scenario.rounds, Until) else None
-    last = _longest(model.blueprint)
+    last = most_rounds(scenario)
     going = list(range(model.batch.size))
     broken: dict[int, str] = {}
     recorder.write(going)
@@ -131,7 +181,7 @@ def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = 
         model.step()
         finite = model.finite()
         for world in [world for world in going if not finite[world]]:
-            broken[world] = f"the state is no longer finite since round {model.round}"
+            broken[world] = f"not finite since round {model.round}: {model.not_finite(world)}"
         if not finite.all():
             model.restart(~finite)  # some routines refuse a whole batch for one world's NaN
         going = [world for world in going if world not in broken]

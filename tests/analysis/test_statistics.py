@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.statistics import adjusted, intervals, mean_interval, p_value
+from analysis.statistics import adjusted, intervals, mean_interval, p_value, p_values
 from ecosystem.errors import EcosystemError
 
 TRIALS = 2000
@@ -81,10 +81,31 @@ def test_rows_of_a_seed_are_averaged_before_seeds_are_counted() -> None:
     )
     row = intervals(table, "x", by=["lam"]).iloc[0]
     expected = mean_interval([2.0, 3.0, 6.0])
-    assert (row["n"], row["mean"], row["low"]) == (3, expected.mean, expected.low)
+    assert (row["n"], row["mean"], row["low"]) == pytest.approx((3, expected.mean, expected.low))
     # two points that ran with the same seeds are not six independent runs
     twice = pd.concat([table, table.assign(lam=0.6, run=list("ddeeff"))])
     assert intervals(twice, "x").iloc[0]["n"] == 3
+
+
+@pytest.mark.parametrize("method", ["t", "bootstrap"])
+def test_many_groups_at_once_are_as_each_alone(method: str) -> None:
+    generator = np.random.default_rng(6)
+    table = pd.DataFrame({"g": generator.integers(0, 12, 60), "x": generator.normal(size=60), "y": 0.1})
+    table.loc[::7, "x"] = np.nan
+    table.loc[table["g"] == 3, "x"] = np.inf
+    table.loc[table["g"] == 5, "x"] = np.nan
+    table = pd.concat([table, pd.DataFrame({"g": [99], "x": [1.5], "y": [0.1]})])
+    found = intervals(table, ["x", "y"], by=["g"], method=method)
+    assert found["quantity"].tolist() == ["x", "y"] * table["g"].nunique()
+    for (g, column), row in found.groupby(["g", "quantity"]):
+        alone = mean_interval(table.loc[table["g"] == g, column], method)
+        assert row["n"].item() == alone.n
+        expected = pytest.approx([alone.mean, alone.low, alone.high], nan_ok=True)
+        assert row[["mean", "low", "high"]].to_numpy()[0].tolist() == expected
+    assert (found.loc[found["quantity"] == "y", "mean"] == 0.1).all()
+    table.loc[table["g"] == 7, "x"] = 0.0
+    alone_p = [p_value(each, method) for _, each in table.groupby("g", sort=False)["x"]]
+    assert p_values(table, "x", ["g"], method) == pytest.approx(alone_p, nan_ok=True)
 
 
 def test_groups_stand_in_the_order_of_the_table_with_their_missing_values() -> None:

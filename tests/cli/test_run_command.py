@@ -119,7 +119,8 @@ def test_failed_runs_are_told_and_the_status_is_one(command, write, monkeypatch)
     assert said.status == 1
     assert "RuntimeError: seed 7 is cursed" in said.err
     assert "Traceback" not in said.err
-    assert "Traceback" in ecosystem.open_results("out").runs["error"][0]
+    assert "ecosystem.open_results('out').failures" in said.err
+    assert "Traceback" in ecosystem.open_results("out").failures["traceback"][0]
 
 
 def test_interrupted_it_says_what_is_left(tmp_path: Path, write) -> None:
