@@ -48,9 +48,10 @@ def expectations(results: Results, tables: Tables) -> Expectations | None:
         return Expectations(f"{counted(len(expect), 'expectation')} not tried: {why}.")
     verdicts = tuple(compare(tables, expect))
     failed = sum(not verdict.passed for verdict in verdicts)
+    if len(verdicts) == 1:
+        return Expectations(f"The one expectation {'fails' if failed else 'holds'}.", verdicts)
     total = counted(len(verdicts), "expectation")
-    text = f"All {total} hold." if not failed and len(verdicts) > 1 else f"{len(verdicts) - failed} of {total} hold."
-    return Expectations(text, verdicts)
+    return Expectations(f"{len(verdicts) - failed} of {total} hold." if failed else f"All {total} hold.", verdicts)
 
 
 def unfinished(runs: pd.DataFrame) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ecosystem.scenario.scenario import Scenario
     from ecosystem.store.results import Results
 
+_OVER_ROUNDS = ("model", "alignment", "reward_variance", "entropy", "displacement", "volume")
+
 FEW = 4
 """The most models, or groups, that are told of one by one."""
 
@@ -56,13 +58,8 @@ class Material:
     @cached_property
     def models(self) -> pd.DataFrame:
         """Rows of the table `models`, those columns that figures over rounds need, named as the sweep is laid out."""
-        columns = ["run", "round", "model", "alignment", "reward_variance", "entropy", "displacement", "volume"]
+        columns = ["run", "round", *(name for name in _OVER_ROUNDS if name in self.last_models.columns)]
         return self.layout.beside(self.results.table("models", columns, parameters=True))
-
-    @cached_property
-    def first_models(self) -> pd.DataFrame:
-        """Each run's first round."""
-        return self._first(self.models)
 
     @cached_property
     def last_models(self) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from analysis.report.material import Material, Part, estimate, measured
 from analysis.report.over_rounds import over_rounds
 
 _MATTERS = 0.1
+_SAME = 1e-9
 _TEXT = {
     "entropy": "Entropy says how varied a model’s outputs are, in nats: 0 where it always writes the same.",
     "reward_variance": "The variance of the own reward says how much the model’s outputs differ in what it wants.",
@@ -50,5 +51,8 @@ def _findings(material: Material, column: str) -> Iterator[str]:
     if len(points) > 3:
         return
     ends = [(point, last[last[POINT] == point]) for point in points]
+    means = last.groupby(POINT)[column].mean()
+    if means.max() - means.min() < _SAME:
+        ends = [("", last)]
     texts = [estimate(rows, column) + (f" ({point})" if len(ends) > 1 else "") for point, rows in ends]
     yield f"{what}, the mean over models, goes from {number(start)} to {' and to '.join(texts)}."
