@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analysis.bias import bias_table, biases, decomposition
+    from analysis.bias import bias_changes, bias_table, biases, decomposition
     from analysis.comparison import compare, compare_runs, gains
     from analysis.influences import influence_summary, lever_summary
     from analysis.reach import communities, decay, decay_of, propagation, reached
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # No module is called as a function is: importing it would put it in the function's place.
 _HOMES = {
     "adjusted": "analysis.statistics",
+    "bias_changes": "analysis.bias",
     "bias_table": "analysis.bias",
     "biases": "analysis.bias",
     "communities": "analysis.reach",
@@ -57,6 +58,7 @@ _HOMES = {
 
 __all__ = [
     "adjusted",
+    "bias_changes",
     "bias_table",
     "biases",
     "communities",

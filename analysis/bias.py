@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from analysis.comparison import compare, with_p
 from analysis.reading import Round, measured, swept_columns, values
-from analysis.statistics import Method, check_columns, grouped, interval_columns, intervals
+from analysis.statistics import Adjustment, Method, check_columns, grouped, interval_columns, intervals
 from analysis.switches import Off, counterfactuals
 from ecosystem.errors import EcosystemError
 
@@ -90,6 +92,63 @@ def bias_table(
 ) -> pd.DataFrame:
     """Return `biases` at one round, each run's last by default: the table of a run with and without its remedies."""
     return biases(results, by, round=round, method=method, level=level)
+
+
+def bias_changes(
+    results: Results,
+    vary: str,
+    baseline: Any = None,
+    *,
+    round: Round | None = "last",
+    method: Method = "t",
+    level: float = 0.95,
+    adjust: Adjustment = "holm",
+) -> pd.DataFrame:
+    """Say what each variant, such as a remedy, does to bias, and to what every group is served.
+
+    A difference may shrink because groups come closer, or (preference bias) because they are driven apart on both
+    sides of the middle: only their own values tell.
+
+    Parameters
+    ----------
+    results, vary, baseline, round, method, level
+        As for `analysis.compare`.
+    adjust : {"holm", "bh", "none"}
+        How p values account for each other; the questions are all rows (of one round, where every round is asked for).
+
+    Returns
+    -------
+    DataFrame
+        As `analysis.compare`, measures first and then each group's values, with `group` (missing for a measure) and
+        `sign` of the difference: `rises`, `falls`, `none` (exactly nothing in every seed), or `unclear`, where the
+        interval holds 0 or is missing. An exact run leaves nothing to chance: there the difference itself tells.
+    """
+    measures = [name for name in measured(results, "rounds") if name in MEASURES]
+    of_table = partial(compare, results, vary, baseline, round=round, method=method, level=level, adjust="none")
+    made = pd.concat([of_table(table="rounds", columns=measures), of_table(table="groups")], ignore_index=True)
+    drawn = _drawn(results)
+    made["sign"] = [
+        _sign(difference, low, high, drawn)
+        for difference, low, high in zip(made["difference"], made["low"], made["high"], strict=True)
+    ]
+    shown = [name for name in made.columns if name not in ("group", "sign")]
+    shown.insert(shown.index("quantity") + 1, "group")
+    shown.insert(shown.index("high") + 1, "sign")
+    return with_p(made[shown], round, adjust)
+
+
+def _sign(difference: float, low: float, high: float, drawn: bool) -> str:
+    if not drawn or low == high:
+        low = high = difference
+    if low == high == 0:
+        return "none"
+    return "rises" if low > 0 else "falls" if high < 0 else "unclear"
+
+
+def _drawn(results: Results) -> bool:
+    """Return whether anything but the network and rewards is drawn."""
+    scenario = results.scenario
+    return scenario.mode == "sampled" or (scenario.users is not None and scenario.users.mode == "sampled")
 
 
 def decomposition(

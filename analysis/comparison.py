@@ -94,7 +94,7 @@ def compare(
     paired = _paired(left, right, ["seed", *others, *_at(round), *keys], names)
     made = _differences(paired, [*others, vary, *_at(round), *keys], names, method, level)
     made.insert(list(made.columns).index(vary) + 1, "baseline", base)
-    return _with_p(made, round, adjust)
+    return with_p(made, round, adjust)
 
 
 def compare_runs(
@@ -132,7 +132,7 @@ def compare_runs(
     paired = _paired(left, right, ["seed", *shared, *_at(round), *keys], names)
     told = [*(name for name in swept if name in left.columns), *_at(round), *keys]
     made = _differences(paired, told, names, method, level)
-    return _with_p(made, round, adjust)
+    return with_p(made, round, adjust)
 
 
 def gains(
@@ -212,13 +212,13 @@ def _differences(
 _ALL = "all rows"
 
 
-def _with_p(table: pd.DataFrame, round: Round | None, adjust: Adjustment) -> pd.DataFrame:
+def with_p(table: pd.DataFrame, round: Round | None, adjust: Adjustment) -> pd.DataFrame:
+    """Return a table of differences with p values that know of each other, round by round if it has several."""
     if round is None:
-        table["p_adjusted"] = table.groupby("round")["p"].transform(lambda p: adjusted(p, adjust))
+        p = table.groupby("round")["p"].transform(lambda p: adjusted(p, adjust))
     else:
-        table["p_adjusted"] = adjusted(table["p"], adjust)
-    table["adjustment"] = adjust
-    return table
+        p = pd.Series(adjusted(table["p"], adjust), index=table.index)
+    return table.assign(p_adjusted=p, adjustment=adjust)
 
 
 def _columns(results: Results, table: str, columns: str | Sequence[str] | None) -> list[str]:

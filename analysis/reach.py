@@ -124,8 +124,10 @@ def communities(results: Results, seed: int = 0) -> pd.DataFrame:
     models = results.last("models", ["run", "model"])
     found = []
     for run, network in one_run.itertuples(index=False, name=None):
-        names = models.loc[models["run"] == run, "model"].astype(str).tolist()
         here = edges.loc[edges["network"] == network, ["source", "target", "weight"]]
+        recorded = models.loc[models["run"] == run, "model"].astype(str)
+        # Not every model need be recorded, and not every one has edges.
+        names = list(dict.fromkeys([*recorded, *here["source"].astype(str), *here["target"].astype(str)]))
         graph: nx.Graph[str] = nx.Graph()
         graph.add_nodes_from(names)
         for source, target, weight in here.itertuples(index=False, name=None):

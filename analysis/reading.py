@@ -39,7 +39,7 @@ def values(
     columns : sequence of str
         The quantities.
     round : int, "first" or "last", optional
-        The round that is meant (`last` is each run's last); all rounds by default.
+        The round that is meant (`first` is the initial state, `last` each run's last); all rounds by default.
     keys : sequence of str
         Of the columns that tell rows of a round apart (`model`, `group`, `reward`), and `distance`, those that are
         kept; the mean over the others is taken, in which missing values do not count.
@@ -61,13 +61,10 @@ def values(
     if round == "last":
         rows = results.last(table, wanted, parameters=True)
     else:
-        rows = results.table(table, wanted, parameters=True)
-        if round == "first":
-            rows = rows[rows["round"] == rows.groupby("run")["round"].transform("min")]
-        elif round is not None:
-            rows = rows[rows["round"] == round]
-            if rows.empty:
-                raise EcosystemError(f"nothing was recorded at round {round}; `record` says which rounds are")
+        at = 0 if round == "first" else round
+        rows = results.table(table, wanted, parameters=True, where=None if at is None else {"round": at})
+        if rows.empty and at is not None:
+            raise EcosystemError(f"nothing was recorded at round {at}; `record` says which rounds are")
     kept = ["run", "point", "seed", *_swept(rows, wanted), "round", *keys]
     check_columns(rows, kept)
     if not set(known) <= set(keys):

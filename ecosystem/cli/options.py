@@ -22,6 +22,10 @@ Seeds = Annotated[
     str | None,
     typer.Option(help="How many seeds, or a list such as 3,4,5, in place of the scenario's.", show_default=False),
 ]
+Device = Annotated[
+    str | None,
+    typer.Option(help="Where to compute, in place of what the scenario says: auto, cpu or cuda.", show_default=False),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -91,8 +95,8 @@ def _bytes(text: str) -> int:
         raise EcosystemError(f"--max-memory: a size such as 16GB (got {shorten(text)})") from None
 
 
-def overrides(assignments: Sequence[str] | None) -> dict[str, Any]:
-    """Return what ``--set`` options change; a value is read as it would be in a scenario.
+def overrides(assignments: Sequence[str] | None, device: str | None = None) -> dict[str, Any]:
+    """Return what ``--set`` options change, and ``--device``; a value is read as it would be in a scenario.
 
     Raises
     ------
@@ -118,6 +122,8 @@ def overrides(assignments: Sequence[str] | None) -> dict[str, Any]:
             changes[path] = parse_value(text)
         except InputError as error:
             raise EcosystemError(f"--set {path}: {error.problems[0].message} (got {shorten(text)})") from error
+    if device is not None and changes.setdefault("device", device) != device:
+        raise EcosystemError(f"--device {shorten(device)}: --set device={changes['device']} says something else")
     return changes
 
 

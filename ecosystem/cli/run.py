@@ -30,6 +30,7 @@ def run(
     timeout: options.Timeout = None,
     retry_failed: options.RetryFailed = False,
     max_memory: options.MaxMemory = None,
+    device: options.Device = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be run and what it takes, and keep nothing.")
     ] = False,
@@ -42,7 +43,7 @@ def run(
     from ecosystem.cli.targets import plans, targets
 
     execution = options.execution(workers, scheduler, timeout, retry_failed, max_memory)
-    asked = targets(plans(paths, options.seeds(seeds), options.overrides(set_)), out)
+    asked = targets(plans(paths, options.seeds(seeds), options.overrides(set_, device)), out)
     _refuse_unfit(asked)
     if dry_run:
         from ecosystem.cli.dry_run import show

@@ -75,7 +75,7 @@ class Round:
 
     def _build(self, plan: Blueprint) -> None:
         self.plan = plan
-        self._batch = Batch([plan])
+        self._batch = Batch([plan], torch.float64, "cpu")
         self._learner: Learner = learner_of(self._batch)
 
     @property
@@ -173,7 +173,7 @@ class Round:
         tuned = replace(self.plan, **{setting: getattr(self.plan, setting) + np.where(np.isfinite(more), more, 0.0)})
         # The layout and nodes of the plan itself: equal curators stay equal, and so do the sizes.
         tuned.__dict__["nodes"] = self.plan.nodes
-        return Batch([tuned]).curation()
+        return Batch([tuned], torch.float64, "cpu").curation()
 
 
 CENTRAL = {

@@ -11,6 +11,7 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
 
+from ecosystem.devices import kind
 from ecosystem.errors import fail, shorten
 from ecosystem.scenario.fields.network import FileNetwork
 from ecosystem.scenario.scenario import Scenario
@@ -18,11 +19,11 @@ from ecosystem.scenario.scenario import Scenario
 RESULTS_VERSION = 2
 """Raised whenever the program gives other numbers for the same settings."""
 
-PRECISION = "float64"
-DEVICE = "cpu"
-
 WITHOUT_EFFECT = frozenset({"name", "description", "source", "parameters", "seeds", "sweep", "expect", "record"})
 """Entries of a scenario that change no result; parameters act through the settings that use them."""
+
+_BESIDE = frozenset({"precision", "device"})
+"""Entries that have a place of their own in the identity."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Identity:
 
     settings: Mapping[str, Any]
     files: Mapping[str, str]
-    precision: str = PRECISION
-    device: str = DEVICE
+    precision: str = "float64"
+    device: str = "cpu"
     version: int = RESULTS_VERSION
 
     @cached_property
@@ -73,12 +74,12 @@ def identity(scenario: Scenario) -> Identity:
     InputError
         A file that the scenario names cannot be read.
     """
-    settings = {key: value for key, value in scenario.settings().items() if key not in WITHOUT_EFFECT}
+    settings = {key: value for key, value in scenario.settings().items() if key not in WITHOUT_EFFECT | _BESIDE}
     files: dict[str, str] = {}
     for each in (scenario, *(phase.scenario for phase in scenario.phases)):
         if isinstance(each.network, FileNetwork):
             files[each.network.file] = _contents(each.base / each.network.file)
-    return Identity(settings, files)
+    return Identity(settings, files, scenario.precision, kind(scenario.device))
 
 
 def run_id(scenario: Scenario, seed: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from ecosystem.devices import kind
 from ecosystem.errors import EcosystemError, InputError, Problem, fail
 from ecosystem.plan.identity import WITHOUT_EFFECT, Identity, identity
 from ecosystem.scenario.fields.network import FileNetwork
@@ -73,6 +74,7 @@ def plan(scenario: Scenario, seeds: int | Sequence[int] | None = None) -> Plan:
     InputError
         A point of the sweep that is no valid scenario, seeds that are none, or more runs than can be planned.
     """
+    scenario = _here(scenario)
     asked = scenario.seeds if seeds is None else seeds
     amount = asked if isinstance(asked, int) else len(asked)
     size = amount * (scenario.sweep.size if scenario.sweep else 1)
@@ -92,7 +94,7 @@ def plan(scenario: Scenario, seeds: int | Sequence[int] | None = None) -> Plan:
     checked: set[tuple[object, ...]] = set()
     for number, point in enumerate(swept):
         try:
-            here = variant(scenario, point)
+            here = _here(variant(scenario, point))
             known = identity(here)
             _check_network(here, known, checked)
         except InputError as error:
@@ -103,6 +105,14 @@ def plan(scenario: Scenario, seeds: int | Sequence[int] | None = None) -> Plan:
     if problems:
         raise InputError(problems)
     return Plan(scenario, tuple(runs))
+
+
+def _here(scenario: Scenario) -> Scenario:
+    """Return the scenario with the kind of device that `auto` means on this machine, so that ids say it."""
+    swept = () if scenario.sweep is None else (*scenario.sweep.grid, *scenario.sweep.zip)
+    if scenario.device != "auto" or "device" in swept:
+        return scenario
+    return scenario.with_({"device": kind(scenario.device)})
 
 
 def _check_network(scenario: Scenario, known: Identity, checked: set[tuple[object, ...]]) -> None:

@@ -13,6 +13,9 @@ _ROW_BYTES = 13 * 8 + 2 * 40
 
 _STATE_ROW_BYTES = 4 * 8 + 2 * 40
 
+_MOST_ROW_BYTES = 1 << 28
+"""Rows are written when there are many of them; they are held as columns, and as tables while they are written."""
+
 _AGENT_BYTES = 4_000
 """A model as an agent on a graph, with its edges."""
 
@@ -30,14 +33,14 @@ def most_rounds(scenario: Scenario) -> int:
 
 def bytes_per_world(scenario: Scenario) -> int:
     """Estimate what one run holds in memory: the arrays of a round, its agents, and the rows it records."""
-    models = len(scenario.model_names)
+    models, written = _models(scenario), _written_models(scenario)
     recorded = most_rounds(scenario) // scenario.record.every + 2
-    rows = models * recorded * _ROW_BYTES
+    rows = (written + 1) * recorded * _ROW_BYTES
     if scenario.record.alignments:
-        rows += models * len(scenario.rewards) * recorded * _ROW_BYTES
+        rows += written * len(scenario.rewards) * recorded * _ROW_BYTES
     if scenario.record.states:
-        rows += _numbers(scenario) * recorded * _STATE_ROW_BYTES
-    return _numbers(scenario) * 8 * _WORK_ARRAYS + models * _AGENT_BYTES + rows
+        rows += _numbers(scenario) // models * written * recorded * _STATE_ROW_BYTES
+    return _numbers(scenario) * 8 * _WORK_ARRAYS + models * _AGENT_BYTES + min(rows, _MOST_ROW_BYTES)
 
 
 def seconds_per_world(scenario: Scenario) -> float:
@@ -45,6 +48,18 @@ def seconds_per_world(scenario: Scenario) -> float:
     return max(1, most_rounds(scenario)) * (_ROUND_SECONDS + _numbers(scenario) * _NUMBER_SECONDS[scenario.mode])
 
 
+def _models(scenario: Scenario) -> int:
+    return sum(block.count or 1 for block in scenario.models)
+
+
+def _written_models(scenario: Scenario) -> int:
+    """Return of how many of the models rows are written."""
+    chosen = scenario.record.models
+    if isinstance(chosen, str):
+        return _models(scenario) if chosen == "all" else 0
+    return chosen if isinstance(chosen, int) else len(chosen)
+
+
 def _numbers(scenario: Scenario) -> int:
     """Return how many numbers the state has."""
-    return len(scenario.model_names) * scenario.outputs.contexts * scenario.outputs.numbers
+    return _models(scenario) * scenario.outputs.contexts * scenario.outputs.numbers

@@ -5,20 +5,24 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ecosystem.errors import EcosystemError
 from ecosystem.plan.chunks import Chunk
 from ecosystem.plan.identity import canonical
 from ecosystem.plan.runs import Run
+from ecosystem.store.errors import StoreError
 
 OnRound = Callable[[int, int], None]
 """Called with the number of rounds done, and of all rounds."""
+
+OnRows = Callable[[Mapping[str, pa.Table]], None]
+"""Called with rows of tables that are finished."""
 
 OnHang = Callable[[Sequence[Run]], None]
 
@@ -31,7 +35,7 @@ class Simulated(Protocol):
 
     @property
     def tables(self) -> Mapping[str, pa.Table]:
-        """What was recorded of the runs that did not fail."""
+        """What was recorded of the runs that did not fail, as far as it was not handed over."""
 
     @property
     def networks(self) -> Mapping[str, str]:
@@ -49,8 +53,10 @@ class Simulated(Protocol):
 class Simulate(Protocol):
     """The engine, as seen from here."""
 
-    def __call__(self, runs: Sequence[Run], on_round: OnRound | None = None) -> Simulated:
-        """Return what runs give, and tell of every round."""
+    def __call__(
+        self, runs: Sequence[Run], on_round: OnRound | None = None, on_rows: OnRows | None = None
+    ) -> Simulated:
+        """Return what runs give, but for the rows that are handed over meanwhile, and tell of every round."""
 
 
 class TooLongError(EcosystemError):
@@ -60,42 +66,24 @@ class TooLongError(EcosystemError):
         super().__init__(f"took longer than {timeout:g} s (timeout)")
 
 
-@dataclass
+class Rows(Protocol):
+    """Where rows go as they come."""
+
+    def add(self, tables: Mapping[str, pa.Table]) -> None:
+        """Take rows of some tables."""
+
+    def leave_out(self, runs: Iterable[str]) -> None:
+        """Forget the rows of some runs, whether there are any or not; they may come again."""
+
+
 class Attempt:
-    """What became of runs.
-
-    Attributes
-    ----------
-    tables : dict of str to list of pyarrow.Table
-        Rows of the runs that are done.
-    runs : list of dict
-        A row of `PART_RUNS` for each run, done or failed, as far as it is known here.
-    """
-
-    tables: dict[str, list[pa.Table]] = field(default_factory=dict)
-    runs: list[dict[str, Any]] = field(default_factory=list)
-
-    def whole(self) -> dict[str, pa.Table]:
-        """Return each table in one piece."""
-        return {name: pa.concat_tables(parts).unify_dictionaries() for name, parts in self.tables.items()}
-
-
-def attempt(
-    chunk: Chunk,
-    simulate: Simulate,
-    on_round: OnRound | None = None,
-    timeout: float | None = None,
-    on_hang: OnHang | None = None,
-) -> Attempt:
-    """Execute a chunk.
+    """Executes chunks.
 
     Where the runs of a chunk cannot be executed together, because one of them raises or takes too long, they are
     executed one by one, so that only the guilty one fails.
 
     Parameters
     ----------
-    chunk : Chunk
-        What to execute.
     simulate : callable
         The engine.
     on_round : callable, optional
@@ -105,19 +93,63 @@ def attempt(
     on_hang : callable, optional
         Called in another thread, with the runs that hang, where no round comes to its end long after that.
     """
-    result = Attempt()
-    try:
-        _add(result, chunk.runs, simulate, on_round, timeout, on_hang)
-    except Exception as error:
-        if len(chunk.runs) == 1:
-            return Attempt(runs=[failure(chunk.runs[0], error)])
-        result = Attempt()
-        for run in chunk.runs:
-            try:
-                _add(result, [run], simulate, None, timeout, on_hang)
-            except Exception as own:
-                result.runs.append(failure(run, own))
-    return result
+
+    def __init__(
+        self,
+        simulate: Simulate,
+        on_round: OnRound | None = None,
+        timeout: float | None = None,
+        on_hang: OnHang | None = None,
+    ) -> None:
+        self._simulate, self._on_round = simulate, on_round
+        self._timeout, self._on_hang = timeout, on_hang
+
+    def __call__(self, chunk: Chunk, rows: Rows) -> list[dict[str, Any]]:
+        """Execute a chunk.
+
+        Returns
+        -------
+        list of dict
+            A row of `PART_RUNS` for each run, done or failed, as far as it is known here. `rows` has the rows of
+            those that are done.
+        """
+        seen: set[str] = set()
+        try:
+            return self._together(chunk.runs, rows, seen)
+        except StoreError:
+            raise
+        except Exception as error:
+            rows.leave_out([run.id for run in chunk.runs])
+            if len(chunk.runs) == 1:
+                return [failure(chunk.runs[0], error)]
+        self._on_round = None
+        return [row for run in chunk.runs for row in self._alone(run, rows, seen)]
+
+    def _alone(self, run: Run, rows: Rows, seen: set[str]) -> list[dict[str, Any]]:
+        try:
+            return self._together([run], rows, seen)
+        except StoreError:
+            raise
+        except Exception as error:
+            rows.leave_out([run.id])
+            return [failure(run, error)]
+
+    def _together(self, runs: Sequence[Run], rows: Rows, seen: set[str]) -> list[dict[str, Any]]:
+        """Execute some runs together; `seen` are the networks that are written already."""
+        with _watch(runs, self._timeout, self._on_hang):
+            outcome = self._simulate(runs, _ending(self._on_round, self._timeout), rows.add)
+        rows.add({name: table for name, table in outcome.tables.items() if name != "network"})
+        if "network" in outcome.tables:
+            rows.add({"network": _unseen(outcome.tables["network"], seen)})
+        rows.leave_out(outcome.errors)
+        return [self._row(run, outcome) for run in runs]
+
+    @staticmethod
+    def _row(run: Run, outcome: Simulated) -> dict[str, Any]:
+        known = {"network": outcome.networks.get(run.id), "seconds": outcome.seconds.get(run.id)}
+        if run.id in outcome.errors:
+            return failed(run, outcome.errors[run.id]) | known
+        return {"run": run.id, "status": "done", **known}
 
 
 def failure(run: Run, error: Exception) -> dict[str, Any]:
@@ -130,30 +162,17 @@ def failure(run: Run, error: Exception) -> dict[str, Any]:
     }
 
 
-def _add(
-    result: Attempt,
-    runs: Sequence[Run],
-    simulate: Simulate,
-    on_round: OnRound | None,
-    timeout: float | None,
-    on_hang: OnHang | None,
-) -> None:
-    """Execute some runs together and add what became of them."""
-    with _watch(runs, timeout, on_hang):
-        outcome = simulate(runs, _ending(on_round, timeout))
-    for run in runs:
-        known = {"network": outcome.networks.get(run.id), "seconds": outcome.seconds.get(run.id)}
-        if run.id in outcome.errors:
-            result.runs.append(failed(run, outcome.errors[run.id]) | known)
-        else:
-            result.runs.append({"run": run.id, "status": "done", **known})
-    for name, table in outcome.tables.items():
-        result.tables.setdefault(name, []).append(table)
-
-
 def failed(run: Run, message: str) -> dict[str, Any]:
     """Return the row of a run that failed for a reason that is told in a line."""
     return {"run": run.id, "status": "failed", "error": message, "settings": canonical(run.scenario.settings())}
+
+
+def _unseen(networks: pa.Table, seen: set[str]) -> pa.Table:
+    """Return the networks that have not been seen, and see them."""
+    key = networks["network"]
+    new = set(key.unique().to_pylist()) - seen
+    seen |= new
+    return networks.filter(pc.is_in(key.cast(pa.string()), pa.array(sorted(new), pa.string())))
 
 
 def _ending(on_round: OnRound | None, timeout: float | None) -> OnRound | None:

@@ -42,7 +42,7 @@ class Dispatcher:
     tally : Tally
         What counts them.
     timeout, simulate
-        As for `attempt`.
+        As for `Attempt`.
     own : bool
         Whether the workers are this program's own, and as many as they will be.
     """
@@ -135,4 +135,4 @@ class Dispatcher:
             self._waiting.appendleft(chunk)
             return
         reason = failed(run, f"the process that executed it died, {_MOST_DEATHS} times (killed, or out of memory)")
-        self._tally.over(put(chunk, self._store, Clock(), {}, [reason]), chunk)
+        self._tally.over(put(chunk, self._store, Clock(), [reason]), chunk)

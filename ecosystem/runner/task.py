@@ -43,7 +43,7 @@ def task(
     topic : str
         Under which the rounds are told to the scheduler.
     timeout, simulate
-        As for `attempt`.
+        As for `Attempt`.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def _leave(chunk: Chunk, store: Store, timeout: float | None) -> OnHang:
     def on_hang(runs: Sequence[Run]) -> None:
         try:
             if len(chunk.runs) == 1 and timeout is not None:
-                put(chunk, store, began, {}, [failed(chunk.runs[0], str(TooLongError(timeout)))])
+                put(chunk, store, began, [failed(chunk.runs[0], str(TooLongError(timeout)))])
         finally:
             os._exit(1)
 

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import pyarrow as pa
-
 from ecosystem.plan.chunks import Chunk
-from ecosystem.runner.attempt import OnHang, OnRound, Simulate, attempt
+from ecosystem.runner.attempt import Attempt, OnHang, OnRound, Simulate
 from ecosystem.runner.memory import forget_peak, peak
 from ecosystem.store.parts import Effort
 from ecosystem.store.store import Store
@@ -33,6 +31,11 @@ class Receipt:
     runs: int
     failed: int
 
+    @classmethod
+    def of(cls, runs: Sequence[Mapping[str, Any]]) -> Receipt:
+        """Return the receipt for some rows of `PART_RUNS`."""
+        return cls(len(runs), sum(run["status"] == "failed" for run in runs))
+
 
 def engine() -> Simulate:
     """Return the engine; torch and mesa are imported here, when they are first needed."""
@@ -49,17 +52,26 @@ def work(
     timeout: float | None = None,
     on_hang: OnHang | None = None,
 ) -> Receipt:
-    """Execute a chunk and write it; the arguments are those of `attempt`.
+    """Execute a chunk and write it; the arguments are those of `Attempt`.
 
     Raises
     ------
     StoreError
         It cannot be written.
     """
-    simulate = simulate or engine()
+    executes = Attempt(simulate or engine(), on_round, timeout, on_hang)
     began = Clock()
-    result = attempt(chunk, simulate, on_round, timeout, on_hang)
-    return put(chunk, store, began, result.whole(), result.runs)
+    with store.write(chunk) as written:
+        runs = executes(chunk, written.part)
+        written.finish(runs, began.effort())
+    return Receipt.of(runs)
+
+
+def put(chunk: Chunk, store: Store, began: Clock, runs: Sequence[Mapping[str, Any]]) -> Receipt:
+    """Write what became of a chunk of which nothing was recorded."""
+    with store.write(chunk) as written:
+        written.finish(runs, began.effort())
+    return Receipt.of(runs)
 
 
 class Clock:
@@ -80,11 +92,3 @@ class Clock:
             process=process,
             versions=versions(),
         )
-
-
-def put(
-    chunk: Chunk, store: Store, began: Clock, tables: Mapping[str, pa.Table], runs: Sequence[Mapping[str, Any]]
-) -> Receipt:
-    """Write what became of a chunk."""
-    store.write(chunk, tables, runs, began.effort())
-    return Receipt(len(runs), sum(run["status"] == "failed" for run in runs))

@@ -67,6 +67,10 @@ class Scenario(Block):
     """How many seeds (0, 1, …), or a list of seeds."""
     mode: Literal["exact", "sampled"] = "exact"
     """`exact` is the population limit; `sampled` draws examples."""
+    precision: Literal["float64", "float32"] = "float64"
+    """Type of the numbers; `float32` takes half the memory and is exact to seven digits."""
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    """Where the numbers are computed: on a GPU (`cuda`), on the CPU, or on a GPU where there is one (`auto`)."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     """Named numbers for use in expressions."""
     outputs: Outputs

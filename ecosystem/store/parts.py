@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from ecosystem.plan.identity import covers, digest
 from ecosystem.store.errors import StoreError
-from ecosystem.store.files import UNFINISHED, whole_directory
+from ecosystem.store.files import UNFINISHED
 from ecosystem.store.schema import PART_RUNS
 
 FOLDER = "parts"
@@ -83,29 +82,6 @@ class Part:
     def file(self, table: str) -> Path:
         """Return where a table of this part is, if it has it."""
         return self.path / f"{table}.parquet"
-
-
-def write_part(root: Path, name: str, tables: Mapping[str, pa.Table], effort: Effort) -> None:
-    """Write a part, whole or not at all; one that is there stays.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        The store.
-    name : str
-        Name of the part's directory.
-    tables : mapping of str to pyarrow.Table
-        What was recorded, and `runs`, what became of its runs, with the columns of `PART_RUNS`.
-    effort : Effort
-        What it took.
-    """
-    with whole_directory(root / FOLDER / name) as directory:
-        for table, rows in tables.items():
-            pq.write_table(rows, directory / f"{table}.parquet", compression="zstd", write_page_checksum=True)
-        files = {file.name: _checksum(file) for file in sorted(directory.iterdir())}
-        about: dict[str, Any] = {"files": files, "effort": asdict(effort)}
-        text = json.dumps({**about, "digest": digest(about)}, indent=1)
-        (directory / ABOUT).write_text(text + "\n", encoding="utf-8")
 
 
 def read_parts(root: Path, recording: str, among: Sequence[Path] | None = None) -> tuple[Part, ...]:
@@ -221,7 +197,7 @@ def _whole(path: Path) -> bool:
     try:
         about = _about(path)
         files = {file.name for file in path.iterdir()} - {ABOUT}
-        return files == set(about["files"]) and all(_checksum(path / name) == about["files"][name] for name in files)
+        return files == set(about["files"]) and all(checksum(path / name) == about["files"][name] for name in files)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return False
 
@@ -234,6 +210,7 @@ def _about(path: Path) -> dict[str, Any]:
     return about
 
 
-def _checksum(file: Path) -> str:
+def checksum(file: Path) -> str:
+    """Return a hash of the contents of a file."""
     with file.open("rb") as stream:
         return file_digest(stream, lambda: blake2b(digest_size=16)).hexdigest()

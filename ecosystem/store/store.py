@@ -26,10 +26,10 @@ from ecosystem.store.parts import (
     choose,
     damaged_parts,
     read_parts,
-    write_part,
 )
 from ecosystem.store.schema import PART_RUNS
 from ecosystem.store.versions import here, versions
+from ecosystem.store.writing import PartWriter, whole_part
 
 LOCK = ".lock"
 """File that whoever writes holds a lock on; the system lets go of it when the process ends, however it ends."""
@@ -67,38 +67,22 @@ class Store:
         runs = {run.id: run for part in read_parts(self.path, self.recording, [path]) for run in part.runs.values()}
         return tuple(runs[run.id] for run in chunk.runs) if set(runs) == {run.id for run in chunk.runs} else None
 
-    def write(
-        self, chunk: Chunk, tables: Mapping[str, pa.Table], runs: Iterable[Mapping[str, object]], effort: Effort
-    ) -> None:
-        """Add what became of a chunk; runs that failed before are replaced.
-
-        Parameters
-        ----------
-        chunk : Chunk
-            What was executed.
-        tables : mapping of str to pyarrow.Table
-            What was recorded of the runs that are done.
-        runs : iterable of mapping
-            Each run's row of `PART_RUNS`, but for seed, time and recording.
-        effort : Effort
-            What it took.
+    @contextmanager
+    def write(self, chunk: Chunk) -> Iterator[ChunkWriter]:
+        """Give what writes a chunk; it is there, whole, once all went well. Runs that failed before are replaced.
 
         Raises
         ------
         StoreError
             The disk is full, or the directory cannot be written.
         """
-        seeds = {run.id: run.seed for run in chunk.runs}
-        finished = datetime.now(UTC).isoformat()
-        rows = [
-            {**run, "seed": seeds[str(run["run"])], "finished": finished, "recording": self.recording} for run in runs
-        ]
+        place = self._place(chunk)
         with told(self.path):
             before = self.find(chunk)
             if before is not None and any(run.status != "done" for run in before):
-                remove_directory(self._place(chunk))
-            named = {**tables, "runs": pa.Table.from_pylist(rows, PART_RUNS)}
-            write_part(self.path, self._place(chunk).name, named, effort)
+                remove_directory(place)
+            with whole_part(place) as part:
+                yield ChunkWriter(chunk, part, self.recording)
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -120,6 +104,32 @@ class Store:
 
     def _place(self, chunk: Chunk) -> Path:
         return self.path / FOLDER / f"{chunk.id}-{digest(self.recording)[:8]}"
+
+
+@dataclass(frozen=True)
+class ChunkWriter:
+    """Writes what becomes of a chunk.
+
+    Attributes
+    ----------
+    chunk : Chunk
+        What is executed.
+    part : PartWriter
+        Where it is written.
+    recording : str
+        What is recorded, in canonical JSON.
+    """
+
+    chunk: Chunk
+    part: PartWriter
+    recording: str
+
+    def finish(self, rows: Iterable[Mapping[str, object]], effort: Effort) -> None:
+        """Write what became of each run: its row of `PART_RUNS`, but for seed, time and recording."""
+        seeds = {run.id: run.seed for run in self.chunk.runs}
+        common = {"finished": datetime.now(UTC).isoformat(), "recording": self.recording}
+        runs = [{**row, "seed": seeds[str(row["run"])], **common} for row in rows]
+        self.part.finish(pa.Table.from_pylist(runs, PART_RUNS), effort)
 
 
 @contextmanager

@@ -164,7 +164,7 @@ class Blueprint:
             self.edges.target.tobytes(),
             self.edges.channel.tobytes(),
             self.edges.channels.shape,
-            scenario.mode,
+            (scenario.mode, scenario.precision, scenario.device),
             scenario.rounds if isinstance(scenario.rounds, int) else (scenario.rounds.max, scenario.rounds.tolerance),
             (learning.regime, corpus, learning.order, learning.covariance, learning.examples, learning.pool),
             learning.prompts,

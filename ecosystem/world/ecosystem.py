@@ -189,19 +189,23 @@ class Ecosystem(mesa.Model):
         """Settings of the selected world."""
         return self.batch.worlds[self.world]
 
-    def measure(self, name: str) -> Tensor:
-        """Return one quantity of every model now, ``[worlds, models]``; computed once a round."""
-        if name not in self._measured:
-            self._measured[name] = self._measure(name)
+    def measure(self, name: str, models: Tensor | None = None) -> Tensor:
+        """Return one quantity of every model now, ``[worlds, models]``, or of some; that of all is computed once."""
+        if name in self._measured:
+            return self._measured[name] if models is None else self._measured[name][:, models]
+        if models is not None:
+            return self._measure(name, models)
+        self._measured[name] = self._measure(name, slice(None))
         return self._measured[name]
 
-    def _measure(self, name: str) -> Tensor:
+    def _measure(self, name: str, models: Tensor | slice) -> Tensor:
+        p, batch = self.state.p[:, models], self.batch.of(models)
         if name == "alignment_served":
-            return alignment_served(self.state.p, self.batch, self.demand.weights)
+            return alignment_served(p, batch, self.demand.weights[:, models])
         if name == "volume":
             volume = self.demand.volume
-            return self.state.p.new_full(self.state.p.shape[:2], torch.nan) if volume is None else volume.sum(-1)
-        return self.learner.measures[name](self.state.p, self.batch)
+            return p.new_full(p.shape[:2], torch.nan) if volume is None else volume[:, models].sum(-1)
+        return self.learner.measures[name](p, batch)
 
     def group_values(self) -> dict[str, Tensor]:
         """Return the columns of the table `groups` now, ``[worlds, groups]`` each; nothing without users."""

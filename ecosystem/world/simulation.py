@@ -16,7 +16,8 @@ from ecosystem.scenario.fields.learning import Until
 from ecosystem.threads import one_thread
 from ecosystem.world.blueprint import Blueprint, blueprint
 from ecosystem.world.ecosystem import Ecosystem
-from ecosystem.world.recording import Recorder, network_table
+from ecosystem.world.lifetimes import network_table
+from ecosystem.world.recording import OnRows, Recorder
 
 if TYPE_CHECKING:
     from ecosystem.plan.runs import Run
@@ -31,7 +32,8 @@ class Outcome:
     Attributes
     ----------
     tables : dict of str to pyarrow.Table
-        Rows of the runs that finished; the first column is `run` (`network` in `network`).
+        Rows of the runs that finished, those apart that were handed over meanwhile; the first column is `run`
+        (`network` in `network`, which has each network once).
     networks : dict
         Each run's key in the table `network`.
     seconds : dict
@@ -46,7 +48,7 @@ class Outcome:
     errors: dict[str, str] = field(default_factory=dict)
 
 
-def simulate(runs: Sequence[Run], on_round: OnRound | None = None) -> Outcome:
+def simulate(runs: Sequence[Run], on_round: OnRound | None = None, on_rows: OnRows | None = None) -> Outcome:
     """Run everything that is asked for.
 
     Parameters
@@ -56,6 +58,11 @@ def simulate(runs: Sequence[Run], on_round: OnRound | None = None) -> Outcome:
     on_round : callable, optional
         Told (rounds run, rounds in all) after each round; a batch that settles early ends before its most rounds.
 
+    on_rows : callable, optional
+        Takes finished rows as they come, so that they need not all be held: tables by name, of some rounds of
+        some runs. A run's rows come in the order of its rounds; a run that fails later may have rows already.
+        By default all rows are in the outcome.
+
     Returns
     -------
     Outcome
@@ -63,6 +70,7 @@ def simulate(runs: Sequence[Run], on_round: OnRound | None = None) -> Outcome:
     """
     outcome = Outcome()
     parts: dict[str, list[pa.Table]] = {}
+    networks: dict[str, pa.Table] = {}
     batches: dict[object, list[tuple[Run, Blueprint]]] = {}
     for run in runs:
         try:
@@ -74,7 +82,11 @@ def simulate(runs: Sequence[Run], on_round: OnRound | None = None) -> Outcome:
     lengths = [most_rounds(batch[0][1].scenario) for batch in batches.values()]
     with one_thread():
         for number, batch in enumerate(batches.values()):
-            _simulate_batch(batch, outcome, parts, _shifted(on_round, sum(lengths[:number]), sum(lengths)))
+            told = _shifted(on_round, sum(lengths[:number]), sum(lengths))
+            for name, table in _simulate_batch(batch, outcome, networks, told, on_rows).items():
+                parts.setdefault(name, []).append(table)
+    if networks:
+        parts["network"] = list(networks.values())
     outcome.tables = {name: pa.concat_tables(tables).unify_dictionaries() for name, tables in parts.items()}
     return outcome
 
@@ -111,7 +123,7 @@ def try_out(runs: Sequence[Run], seconds: float) -> Trial:
     """
     began = time.perf_counter()
     model = Ecosystem.together([blueprint(run.scenario, run.seed) for run in runs])
-    recorder = Recorder(model)
+    recorder = Recorder(model, [run.id for run in runs])
     ready = time.perf_counter()
 
     def enough(_: int, __: int) -> None:
@@ -121,12 +133,7 @@ def try_out(runs: Sequence[Run], seconds: float) -> Trial:
     with one_thread(), suppress(_EnoughError):
         run_rounds(model, recorder, enough)
     ended = time.perf_counter()
-    parts: dict[str, list[pa.Table]] = {}
-    for world, run in enumerate(runs):
-        for name, table in recorder.tables(world, run.id).items():
-            parts.setdefault(name, []).append(table)
-    tables = {name: pa.concat_tables(tables).unify_dictionaries() for name, tables in parts.items()}
-    return Trial(ready - began, model.round, ended - ready, tables)
+    return Trial(ready - began, model.round, ended - ready, recorder.tables())
 
 
 class _EnoughError(Exception):
@@ -144,12 +151,14 @@ def _shifted(on_round: OnRound | None, before: int, rounds: int) -> OnRound | No
 def _simulate_batch(
     batch: Sequence[tuple[Run, Blueprint]],
     outcome: Outcome,
-    parts: dict[str, list[pa.Table]],
+    networks: dict[str, pa.Table],
     on_round: OnRound | None,
-) -> None:
+    on_rows: OnRows | None,
+) -> dict[str, pa.Table]:
+    """Run some worlds, note what became of them and their networks, and return the rows that are left."""
     began = time.perf_counter()
     model = Ecosystem.together([plan for _, plan in batch])
-    recorder = Recorder(model)
+    recorder = Recorder(model, [run.id for run, _ in batch], on_rows)
     broken = run_rounds(model, recorder, on_round)
     seconds = (time.perf_counter() - began) / len(batch)
     for world, (run, plan) in enumerate(batch):
@@ -158,8 +167,11 @@ def _simulate_batch(
             outcome.errors[run.id] = broken[world]
             continue
         outcome.networks[run.id], network = network_table(plan)
-        for name, table in {**recorder.tables(world, run.id), "network": network}.items():
-            parts.setdefault(name, []).append(table)
+        networks.setdefault(outcome.networks[run.id], network)
+    if on_rows is not None:
+        recorder.flush()
+        return {}
+    return recorder.tables()
 
 
 def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = None) -> dict[int, str]:
@@ -182,6 +194,7 @@ def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = 
         finite = model.finite()
         for world in [world for world in going if not finite[world]]:
             broken[world] = f"not finite since round {model.round}: {model.not_finite(world)}"
+            recorder.leave_out(world)
         if not finite.all():
             model.restart(~finite)  # some routines refuse a whole batch for one world's NaN
         going = [world for world in going if world not in broken]

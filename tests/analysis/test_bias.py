@@ -156,6 +156,46 @@ def test_bias_over_rounds_begins_alike_everywhere(remedies: Results) -> None:
     assert set(found["round"]) == set(range(ROUNDS + 1))
 
 
+def signs(table: pd.DataFrame, quantity: str, group: str | None = None) -> set[str]:
+    of_group = table["group"].isna() if group is None else table["group"] == group
+    return set(table.loc[(table["quantity"] == quantity) & of_group, "sign"])
+
+
+def test_the_remedy_lowers_preference_bias_by_driving_the_groups_apart() -> None:
+    """ORACLES.md 4, both loops: PB .129 → .083 and .108 → .087; lean_A up to .915, lean_B down to .251."""
+    found = analysis.bias_changes(ecosystem.run("rejection_sampling"), "accuracy", 0.5)
+    assert signs(found, "preference_bias") == {"falls"}
+    assert signs(found, "lean", "A") == {"rises"} and signs(found, "lean", "B") == {"falls"}
+    assert signs(found, "share", "A") == {"none"}  # linear feedback knows nothing of what is served
+    best = found[(found["accuracy"] == 1) & (found["quantity"] == "preference_bias")].set_index("learning.regime")
+    assert best["value"].tolist() == pytest.approx([0.083, 0.087], abs=5e-4)
+    assert best["reference"].tolist() == pytest.approx([0.129448, 0.107842], abs=1e-6)
+    leans = found[
+        (found["accuracy"] == 1) & (found["learning.regime"] == "incremental") & (found["quantity"] == "lean")
+    ]
+    assert leans["value"].tolist() == pytest.approx([0.915, 0.251], abs=5e-4)
+    assert found["n"].eq(1).all() and found["low"].isna().all()
+    without_gain = analysis.bias_changes(ecosystem.run("rejection_sampling_without_gain"), "accuracy", 0.5)
+    assert signs(without_gain, "preference_bias") == {"rises"}
+
+
+def test_the_sign_of_a_drawn_difference_is_what_its_interval_says(remedies: Results) -> None:
+    found = analysis.bias_changes(remedies, "remedy", adjust="bh")
+    zero = (found["low"] <= 0) & (found["high"] >= 0)
+    nothing = (found["low"] == 0) & (found["high"] == 0)
+    assert set(found.loc[zero & ~nothing, "sign"]) == {"unclear"}
+    assert set(found.loc[nothing, "sign"]) == {"none"}
+    assert set(found.loc[found["low"] > 0, "sign"]) == {"rises"}
+    assert set(found.loc[found["high"] < 0, "sign"]) == {"falls"}
+    assert found["p_adjusted"].to_numpy() == pytest.approx(analysis.adjusted(found["p"], "bh"))
+    row = found[(found["quantity"] == "lean") & (found["group"] == "B") & (found["remedy"] == "best_of_k")].iloc[0]
+    alone = analysis.compare(remedies, "remedy", table="groups", columns="lean")
+    same = alone[(alone["group"] == "B") & (alone["remedy"] == "best_of_k")].iloc[0]
+    assert (row["difference"], row["low"]) == (same["difference"], same["low"])
+    one = analysis.bias_changes(ecosystem.run("remedies", seeds=1), "remedy")
+    assert set(one["sign"]) == {"unclear"}
+
+
 def test_without_users_there_is_no_bias() -> None:
     with pytest.raises(EcosystemError, match="no users"):
         analysis.biases(ecosystem.run("collapse", seeds=1))

@@ -143,6 +143,17 @@ def test_communities_are_those_who_read_one_another() -> None:
     assert found["size"].tolist() == [5] * 10 + [1]
 
 
+def test_models_that_are_not_recorded_belong_to_communities_too() -> None:
+    made = two_villages()
+    models = made.table("models")
+    few = MadeUp(
+        made.runs[["run", "point", "seed"]], network=made.table("network"), models=models[models["model"] == "a3"]
+    )
+    found = analysis.communities(few)
+    assert len(found) == 10 and found["size"].tolist() == [5] * 10
+    assert analysis.propagation(few, by="community")["models"].tolist() == [2]
+
+
 def test_what_communities_gain() -> None:
     found = analysis.propagation(two_villages(), by="community")
     assert found["curated"].tolist() == [0, 2, 0]  # counted over two runs, as models are

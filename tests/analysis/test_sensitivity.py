@@ -159,6 +159,25 @@ def test_a_run_of_the_program_gives_the_sensitivity_of_its_results() -> None:
         assert [index[order, name] for name in ("lam", "idle")] == pytest.approx(np.ravel(expected))
 
 
+def test_disparate_bias_depends_on_rate_and_sharing_alone() -> None:
+    """DB is 0.2 (1 − ητ)^5, η and τ uniform on [.1, .9]: each makes .4911 of the variance, both together the rest."""
+    results = ecosystem.run("performative_sensitivity")
+    found = analysis.sobol(results, "disparate_bias").set_index(["learning.regime", "order", "parameter"])
+    there = found.loc["incremental"]
+    nodes, weights = np.polynomial.legendre.leggauss(20)
+    unit, weights = 0.5 + 0.4 * nodes, weights / 2
+    f = 0.2 * (1 - np.outer(unit, unit)) ** 5
+    mean, square = weights @ f @ weights, weights @ f**2 @ weights
+    first = (weights @ (f @ weights) ** 2 - mean**2) / (square - mean**2)
+    for order, index in (("first", first), ("total", 1 - first)):
+        rows = there.loc[order]
+        assert abs(rows.loc["step", "index"]) < 1e-12
+        for name in ("learning.rate", "learning.sharing"):
+            assert rows.loc[name, "low"] < index < rows.loc[name, "high"]
+            assert rows.loc[name, "index"] == pytest.approx(index, abs=0.06)
+    assert there["variance"].iloc[0] == pytest.approx(square - mean**2, rel=0.02)
+
+
 def test_without_the_design_there_is_nothing_to_compute() -> None:
     results = Answered(swept({"grid": {"x": [0, 1]}}), lambda x: x)
     for measure, form in ((analysis.sobol, "saltelli"), (analysis.morris, "morris")):

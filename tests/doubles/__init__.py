@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from ecosystem import Scenario
 from ecosystem.plan.runs import Plan, Run, plan
-from ecosystem.runner.attempt import Simulate
+from ecosystem.runner.attempt import OnRows, Simulate
 from ecosystem.runner.execute import Execution, execute
 from ecosystem.runner.progress import OnProgress
 from ecosystem.store.store import open_store
@@ -79,7 +79,12 @@ class Engine:
     def executed(self) -> list[str]:
         return [id_ for call in self.calls for id_ in call]
 
-    def __call__(self, runs: Sequence[Run], on_round: Callable[[int, int], None] | None = None) -> Outcome:
+    def __call__(
+        self,
+        runs: Sequence[Run],
+        on_round: Callable[[int, int], None] | None = None,
+        on_rows: OnRows | None = None,
+    ) -> Outcome:
         self.calls.append([run.id for run in runs])
         outcome = Outcome()
         rounds: list[dict[str, Any]] = []

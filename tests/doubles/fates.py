@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ecosystem.plan.runs import Run
 from tests.doubles import Engine, Outcome
-
-OnRound = Callable[[int, int], None]
 
 
 @dataclass
@@ -21,10 +20,10 @@ class Fate(Engine):
 
     seed: int = 1
 
-    def __call__(self, runs: Sequence[Run], on_round: OnRound | None = None) -> Outcome:
+    def __call__(self, runs: Sequence[Run], *listeners: Any) -> Outcome:
         if any(run.seed == self.seed for run in runs):
             self.meet()
-        return super().__call__(runs, on_round)
+        return super().__call__(runs, *listeners)
 
     def meet(self) -> None:
         raise NotImplementedError
@@ -75,6 +74,6 @@ class Tracing(Engine):
 
     folder: str = ""
 
-    def __call__(self, runs: Sequence[Run], on_round: OnRound | None = None) -> Outcome:
+    def __call__(self, runs: Sequence[Run], *listeners: Any) -> Outcome:
         (Path(self.folder) / str(os.getpid())).touch()
-        return super().__call__(runs, on_round)
+        return super().__call__(runs, *listeners)

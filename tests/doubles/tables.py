@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,17 @@ class MadeUp:
     def network(self) -> pd.DataFrame:
         return self.table("network")
 
-    def table(self, name: str, columns: Sequence[str] | None = None, *, parameters: bool = False) -> pd.DataFrame:
+    def table(
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,
+        *,
+        parameters: bool = False,
+        where: Mapping[str, Any] | None = None,
+    ) -> pd.DataFrame:
         rows = self._tables[name]
+        for column, value in (where or {}).items():
+            rows = rows[rows[column] == value]
         rows = rows[list(rows.columns if columns is None else columns)]
         return rows.merge(self.runs.drop(columns=list(LAST)), on="run", how="left") if parameters else rows.copy()
 

@@ -80,7 +80,7 @@ def test_of_two_failures_the_last_is_told(tmp_path: Path) -> None:
 class Slow(Engine):
     """An engine whose runs with seed 1 never come to their end."""
 
-    def __call__(self, runs: Any, on_round: Any = None) -> Any:
+    def __call__(self, runs: Any, on_round: Any = None, on_rows: Any = None) -> Any:
         while any(run.seed == 1 for run in runs):
             time.sleep(0.01)
             on_round(1, 2)
@@ -147,10 +147,10 @@ def test_an_interruption_ends_it_and_keeps_what_is_done(tmp_path: Path, monkeypa
     monkeypatch.setattr(chunks, "MOST_WORLDS", 1)
     inner = Engine()
 
-    def engine(runs: Any, on_round: Any = None) -> Any:
+    def engine(runs: Any, *listeners: Any) -> Any:
         if runs[0].seed == 2:
             raise KeyboardInterrupt
-        return inner(runs, on_round)
+        return inner(runs, *listeners)
 
     with pytest.raises(KeyboardInterrupt):
         executed(tmp_path, engine)

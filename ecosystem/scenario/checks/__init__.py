@@ -18,6 +18,7 @@ from ecosystem.scenario.checks import (
     names,
     network,
     probabilities,
+    recording,
     remedies,
     rewards,
     users,
@@ -46,6 +47,8 @@ _CHECKS = (
     users.check_sizes,
     remedies.check_remedy,
     modes.check_mode,
+    modes.check_precision,
+    recording.check_record,
     expectations.check_expectations,
 )
 
