@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -66,5 +67,5 @@ class Floor:
         """Move the bytes."""
         with one_thread():
             pieces = np.linspace(0, len(self._source), spare() + 1).astype(int)
-            ends = list(zip(pieces[:-1], pieces[1:], strict=True))
+            ends = list(pairwise(pieces.tolist()))
             each(lambda part: np.copyto(self._target[part[0] : part[1]], self._source[part[0] : part[1]]), ends)

@@ -127,6 +127,11 @@ class Ecosystem(mesa.Model):
                 self.crowd = self.population.respond(self.crowd, self.state.p, round_)
         self._forget()
 
+    def put(self, state: State, crowd: Crowd | None) -> None:
+        """Put all worlds into a state, from which the next round goes on."""
+        self.state, self.crowd = state, crowd
+        self._forget()
+
     def _enter(self, worlds: Sequence[Blueprint]) -> None:
         """Go on with other settings: what models write, and who and where users are, stays."""
         self.batch = Batch(worlds)
@@ -265,9 +270,31 @@ class Ecosystem(mesa.Model):
 
     def finite(self) -> Tensor:
         """Return which worlds have a finite state, that of their users included, ``[worlds]``."""
-        parts = (
-            [self.state.p]
-            if self.crowd is None
-            else [self.state.p, self.crowd.activity, self.crowd.choice, self.crowd.data]
-        )
-        return torch.stack([torch.isfinite(part.flatten(1).sum(-1)) for part in parts]).all(0)
+        return torch.stack([torch.isfinite(part.flatten(1).sum(-1)) for part in self._parts().values()]).all(0)
+
+    def not_finite(self, world: int) -> str:
+        """Say what of a world's state is not finite: of what, and whose."""
+        for what, part in self._parts().items():
+            broken = (~torch.isfinite(part[world])).reshape(part.shape[1], -1).any(-1).nonzero().flatten().tolist()
+            if broken:
+                more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+                return f"{what} {self._owners(part)[broken[0]]}{more}"
+        return "the state"
+
+    def _owners(self, part: Tensor) -> Sequence[str]:
+        """Return the names of those whose state a part is."""
+        if self.population is None or part is self.state.p:
+            return self.blueprint.names
+        groups = self.population.groups
+        return groups.names if part.shape[1] == len(groups.names) else groups.user_names
+
+    def _parts(self) -> dict[str, Tensor]:
+        """Return the parts of the state by what they are of: ``[worlds, models or cohorts, ...]`` each."""
+        if self.crowd is None:
+            return {"the outputs of": self.state.p}
+        return {
+            "the outputs of": self.state.p,
+            "the number of users of": self.crowd.activity,
+            "the choices of": self.crowd.choice,
+            "the data of": self.crowd.data,
+        }

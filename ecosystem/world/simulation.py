@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from ecosystem.errors import EcosystemError
+from ecosystem.plan.size import most_rounds
 from ecosystem.scenario.fields.learning import Until
 from ecosystem.threads import one_thread
 from ecosystem.world.blueprint import Blueprint, blueprint
@@ -77,7 +79,7 @@ def simulate(runs: Sequence[Run], on_round: OnRound | None = None, on_rows: OnRo
             outcome.errors[run.id] = str(error)
             continue
         batches.setdefault(plan.shape, []).append((run, plan))
-    lengths = [_longest(batch[0][1]) for batch in batches.values()]
+    lengths = [most_rounds(batch[0][1].scenario) for batch in batches.values()]
     with one_thread():
         for number, batch in enumerate(batches.values()):
             told = _shifted(on_round, sum(lengths[:number]), sum(lengths))
@@ -89,10 +91,78 @@ def simulate(runs: Sequence[Run], on_round: OnRound | None = None, on_rows: OnRo
     return outcome
 
 
-def _longest(plan: Blueprint) -> int:
-    """Return the most rounds that a run can take."""
-    rounds = plan.scenario.rounds
-    return rounds.max if isinstance(rounds, Until) else rounds
+@dataclass(frozen=True)
+class Trial:
+    """The first rounds of some runs.
+
+    Attributes
+    ----------
+    built : float
+        Seconds until the first round.
+    rounds : int
+        How many rounds were run.
+    seconds : float
+        How long they took.
+    tables : dict of str to pyarrow.Table
+        What was recorded, row 0 and those rounds.
+    """
+
+    built: float
+    rounds: int
+    seconds: float
+    tables: dict[str, pa.Table]
+
+
+def try_out(runs: Sequence[Run], seconds: float) -> Trial:
+    """Run the first rounds of some runs, no longer than some seconds or a round of each takes.
+
+    Runs of one chunk may still differ in shape, for a share of curated models is a number like any other; those
+    that do are tried one after another, and the trial is of as many rounds as all of them came to.
+
+    Raises
+    ------
+    EcosystemError
+        They cannot be built.
+    """
+    began = time.perf_counter()
+    batches: dict[object, list[tuple[Run, Blueprint]]] = {}
+    for run in runs:
+        plan = blueprint(run.scenario, run.seed)
+        batches.setdefault(plan.shape, []).append((run, plan))
+    planned = time.perf_counter() - began
+    trials = [_try_batch(batch, seconds / len(batches)) for batch in batches.values()]
+    rounds = min(trial.rounds for trial in trials)
+    tables: dict[str, list[pa.Table]] = {}
+    for trial in trials:
+        for name, table in trial.tables.items():
+            tables.setdefault(name, []).append(table)
+    return Trial(
+        planned + sum(trial.built for trial in trials),
+        rounds,
+        sum(trial.seconds * rounds / max(trial.rounds, 1) for trial in trials),
+        {name: pa.concat_tables(parts).unify_dictionaries() for name, parts in tables.items()},
+    )
+
+
+def _try_batch(batch: Sequence[tuple[Run, Blueprint]], seconds: float) -> Trial:
+    """Run the first rounds of runs of one shape."""
+    began = time.perf_counter()
+    model = Ecosystem.together([plan for _, plan in batch])
+    recorder = Recorder(model, [run.id for run, _ in batch])
+    ready = time.perf_counter()
+
+    def enough(_: int, __: int) -> None:
+        if time.perf_counter() - ready > seconds:
+            raise _EnoughError
+
+    with one_thread(), suppress(_EnoughError):
+        run_rounds(model, recorder, enough)
+    ended = time.perf_counter()
+    return Trial(ready - began, model.round, ended - ready, recorder.tables())
+
+
+class _EnoughError(Exception):
+    """A trial has taken its time."""
 
 
 def _shifted(on_round: OnRound | None, before: int, rounds: int) -> OnRound | None:
@@ -135,11 +205,11 @@ def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = 
     Returns
     -------
     dict
-        Worlds whose state ceased to be finite, and since when.
+        Worlds whose state ceased to be finite, of what, and since when.
     """
     scenario = model.blueprint.scenario
     until = scenario.rounds if isinstance(scenario.rounds, Until) else None
-    last = _longest(model.blueprint)
+    last = most_rounds(scenario)
     going = list(range(model.batch.size))
     broken: dict[int, str] = {}
     recorder.write(going)
@@ -150,7 +220,7 @@ def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = 
         if not bool(finite.all()):
             fine = finite.tolist()
             for world in [world for world in going if not fine[world]]:
-                broken[world] = f"the state is no longer finite since round {model.round}"
+                broken[world] = f"not finite since round {model.round}: {model.not_finite(world)}"
                 recorder.leave_out(world)
             model.restart(~finite)  # some routines refuse a whole batch for one world's NaN
             going = [world for world in going if world not in broken]
