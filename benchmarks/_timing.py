@@ -38,6 +38,9 @@ class Comparison:
         What the median of the ratio should be.
     scale : float
         What the ratio is multiplied by, where one side did a part of the work only or is counted by size.
+    busy : pair of float, optional
+        Seconds of processor time of each side, all threads together: on a machine that others use too this tells
+        more than the wall clock, though it counts for nothing that two cores share the work.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Comparison:
     at_least: float | None = None
     at_most: float | None = None
     scale: float = 1.0
+    busy: tuple[float, float] | None = None
 
     @property
     def ratios(self) -> list[float]:
@@ -76,6 +80,7 @@ class Comparison:
             "first_ms": round(1e3 * statistics.median(self.first), 4),
             "second_ms": round(1e3 * statistics.median(self.second), 4),
             "ratio": [round(value, 4) for value in (min(ratios), statistics.median(ratios), max(ratios))],
+            "busy": None if self.busy is None else round(self.scale * self.busy[0] / self.busy[1], 4),
             "repeats": len(ratios),
             "wanted": self.wanted,
             "verdict": self.verdict,
@@ -88,10 +93,13 @@ def compare(
     """Run both sides in turns, after a warm-up of each."""
     first(), second()
     taken: tuple[list[float], list[float]] = ([], [])
+    busy: tuple[list[float], list[float]] = ([], [])
     for _ in range(repeats):
-        for side, work in zip(taken, (first, second), strict=True):
+        for side, spent, work in zip(taken, busy, (first, second), strict=True):
+            began = time.process_time()
             side.append(seconds(work))
-    return Comparison(name, *taken, **wanted)
+            spent.append(time.process_time() - began)
+    return Comparison(name, *taken, busy=(statistics.median(busy[0]), statistics.median(busy[1])), **wanted)
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -104,7 +112,7 @@ def seconds(work: Callable[[], object]) -> float:
 def header(first: str, second: str) -> str:
     """Return the head of the table."""
     sides = f"{first + ' ms':>14s} {second + ' ms':>14s}"
-    return f"{'work':58s} {sides} {'min':>8s} {'median':>8s} {'max':>8s}   wanted"
+    return f"{'work':58s} {sides} {'min':>8s} {'median':>8s} {'max':>8s} {'cpu':>8s}   wanted"
 
 
 def row(found: Comparison) -> str:
@@ -112,7 +120,9 @@ def row(found: Comparison) -> str:
     figures = found.figures
     low, middle, high = figures["ratio"]
     times = f"{figures['first_ms']:14.2f} {figures['second_ms']:14.2f}"
-    return f"{found.name:58s} {times} {low:8.2f} {middle:8.2f} {high:8.2f}   {found.wanted} {found.verdict}".rstrip()
+    busy = f"{figures['busy']:8.2f}" if figures["busy"] is not None else f"{'':8s}"
+    ratios = f"{low:8.2f} {middle:8.2f} {high:8.2f} {busy}"
+    return f"{found.name:58s} {times} {ratios}   {found.wanted} {found.verdict}".rstrip()
 
 
 def keep(benchmark: str, found: Sequence[Comparison], **more: Any) -> Path:

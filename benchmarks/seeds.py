@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
-from _timing import Comparison, header, keep, row, seconds
+from _timing import compare, header, keep, row
 
 from ecosystem import Scenario
 from ecosystem.plan.runs import Run, plan
@@ -46,13 +47,9 @@ def main() -> None:
     arguments = parser.parse_args()
     every = runs(arguments.seeds, arguments.rounds)
     some = every[: arguments.alone]
-    simulate(every), simulate(some[:1])
-    alone, together = [], []
-    for _ in range(arguments.repeats):
-        alone.append(seconds(lambda: [simulate([run]) for run in some]))
-        together.append(seconds(lambda: simulate(every)))
     name = f"{len(every)} seeds, two models, sampled, {arguments.rounds} rounds"
-    found = Comparison(name, alone, together, at_least=40, scale=len(every) / len(some))
+    found = compare(name, lambda: [simulate([run]) for run in some], lambda: simulate(every), arguments.repeats)
+    found = replace(found, at_least=40, scale=len(every) / len(some))
     print(header(f"{len(some)} alone", "batched"))
     print(row(found))
     print(f"figures: {keep('seeds', [found])}")

@@ -19,13 +19,16 @@ from ecosystem.learners.learner import State
 from ecosystem.measures.groups import group_values, worst_served
 from ecosystem.measures.rewards import alignment_served
 from ecosystem.scenario.scenario import Scenario
-from ecosystem.threads import one_thread
+from ecosystem.threads import each, one_thread
 from ecosystem.users.crowd import Crowd, Demand
 from ecosystem.users.population import Population
 from ecosystem.users.teaching import Teaching
 from ecosystem.world.agents import Cohort, ModelAgent, User
 from ecosystem.world.blueprint import Blueprint, blueprint
 from ecosystem.world.streams import stream
+
+_TOGETHER = 512
+"""Models that are measured at once."""
 
 
 class Ecosystem(mesa.Model):
@@ -211,11 +214,20 @@ class Ecosystem(mesa.Model):
         return self._measured[name]
 
     def _measure(self, name: str, models: Tensor | slice) -> Tensor:
+        """Return a quantity of some models; of all of them a cacheful at a time, on all cores."""
+        if isinstance(models, slice) and len(self.models) > _TOGETHER:
+            parts = [slice(start, start + _TOGETHER) for start in range(0, len(self.models), _TOGETHER)]
+            demand = self.demand  # asked for once, before threads need it
+            with one_thread():
+                return torch.cat(each(lambda part: self._measured_of(name, part, demand), parts), dim=1)
+        return self._measured_of(name, models, self.demand)
+
+    def _measured_of(self, name: str, models: Tensor | slice, demand: Demand) -> Tensor:
         p, batch = self.state.p[:, models], self.batch.of(models)
         if name == "alignment_served":
-            return alignment_served(p, batch, self.demand.weights[:, models])
+            return alignment_served(p, batch, demand.weights[:, models])
         if name == "volume":
-            volume = self.demand.volume
+            volume = demand.volume
             return p.new_full(p.shape[:2], torch.nan) if volume is None else volume[:, models].sum(-1)
         return self.learner.measures[name](p, batch)
 
