@@ -108,19 +108,22 @@ def _counted(probability: NDArray[np.float64], sums: NDArray[np.float64]) -> NDA
     rows, categories = probability.shape
     steps = torch.cumsum(torch.from_numpy(probability), -1).numpy()
     whole = steps[:, -1:].copy()
-    last = steps >= whole
+    reached = None if (probability[:, -1] > 0).all() else steps >= whole
     steps *= sums[:, -1:] / whole
     both = np.empty((rows, categories + sums.shape[-1]), dtype=np.int64)
     np.bitwise_and(steps.view(np.int64), ~np.int64(1), out=both[:, :categories])
     np.bitwise_or(sums.view(np.int64), np.int64(1), out=both[:, categories:])
     # No draw is beyond the last category that has any mass, however the scale was rounded.
-    np.copyto(both[:, :categories], _BEYOND, where=last)
+    both[:, categories - 1] = _BEYOND
+    if reached is not None:
+        np.copyto(both[:, :categories], _BEYOND, where=reached)
     both.sort(axis=-1, kind="stable")
     ends = np.flatnonzero((both & 1) == 0).reshape(rows, categories)
     counts = np.empty_like(ends)
     counts[:, 0] = ends[:, 0] - np.arange(rows) * both.shape[-1]
     np.subtract(ends[:, 1:], ends[:, :-1] + 1, out=counts[:, 1:])
-    counts[np.arange(rows), last.argmax(-1)] -= 1  # the scale itself is no draw
+    last = categories - 1 if reached is None else reached.argmax(-1)
+    counts[np.arange(rows), last] -= 1  # the scale itself is no draw
     return counts
 
 
