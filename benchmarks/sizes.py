@@ -20,7 +20,7 @@ import networkx as nx
 import numpy as np
 import pyarrow as pa
 from _timing import RESULTS, Comparison, compare, header, keep, row, seconds
-from _workload import scenario
+from _workload import CONTEXTS, OUTPUTS, scenario
 
 from ecosystem import Ecosystem
 from ecosystem.world.blueprint import blueprint
@@ -30,7 +30,6 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 SMALL = 10_000
-CONTEXTS, OUTPUTS = 4, 16
 
 
 def built(models: int, worlds: int = 1, **more: Any) -> Ecosystem:
@@ -124,7 +123,7 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     for degree in (32, 128):
         tried("edges", f"degree {degree} against 8", built(SMALL, degree=degree))
-    for outputs in (64, 256):
+    for outputs in (16, 256):
         tried("outputs", f"{outputs} against {OUTPUTS} outputs", built(SMALL, outputs=outputs))
     few = built(100)
     for worlds in (10, 100):
