@@ -390,3 +390,31 @@ def test_a_billion_users_are_counted_to_the_last() -> None:
     for cohort, expected in zip(ours.cohorts, theirs.cohorts, strict=True):
         assert cohort.active == pytest.approx(expected.active, rel=1e-3)
         assert list(cohort.choice.values()) == pytest.approx(list(expected.choice.values()), abs=1e-3)
+
+
+@pytest.mark.parametrize("mode", ["exact", "sampled"])
+def test_a_thousand_groups_ask_a_thousand_models(mode: str) -> None:
+    g = np.random.default_rng(0)
+    written: dict[str, Any] = {
+        "name": "many",
+        "rounds": 1,
+        "mode": mode,
+        "outputs": {"kind": "categorical", "size": 4, "contexts": 3},
+        "rewards": {f"r{k}": g.normal(size=4).tolist() for k in range(5)},
+        "models": [{"name": "m", "count": 1000, "diet": {"real": 0.5, "raw": 0.3, "users": 0.2}}],
+        "users": {
+            "groups": [
+                {"name": f"g{k}", "size": 1000 + k, "contexts": [k % 3], "reward": f"r{k % 5}"} for k in range(1000)
+            ],
+            "choice": {"method": "softmax", "temperature": 0.5},
+            "feedback": {"method": "replicator"},
+            "mode": "expected" if mode == "exact" else "sampled",
+        },
+        "learning": {"examples": 50} if mode == "sampled" else {},
+    }
+    model = steps(written, 1)
+    total = sum(1000 + k for k in range(1000))
+    assert sum(cohort.active for cohort in model.cohorts) == pytest.approx(total, rel=1e-12)
+    assert model.demand.volume is not None and model.demand.volume.shape == (1, 1000, 3)
+    assert float(model.demand.volume.sum()) == pytest.approx(total, rel=1e-12)
+    assert float((model.state.p.sum(-1) - 1).abs().max()) < 1e-12
