@@ -64,10 +64,7 @@ def biases(
     EcosystemError
         The run has no users, or nothing of the name `by` is swept.
     """
-    found = [name for name in measured(results, "rounds") if name in MEASURES]
-    own = measured(results, "groups")
-    if not own:
-        raise EcosystemError("the scenario has no users, so there are no groups to compare")
+    found, own = _measured(results)
     measures = values(results, "rounds", found, round=round)
     groups = values(results, "groups", own, round=round, keys=["group"])
     told = swept_columns(results) if by is None else [by] if isinstance(by, str) else list(by)
@@ -80,6 +77,20 @@ def biases(
     ]
     shown = [*at, "quantity", "group", "n", "mean", "low", "high", "level", "method"]
     return pd.concat([table for table in tables if len(table)], ignore_index=True).reindex(columns=shown)
+
+
+def _measured(results: Results) -> tuple[list[str], list[str]]:
+    """Return which measures of bias, and which values of groups, a run has.
+
+    Raises
+    ------
+    EcosystemError
+        It has no users.
+    """
+    own = measured(results, "groups")
+    if not own:
+        raise EcosystemError("the scenario has no users, so there are no groups to compare")
+    return [name for name in measured(results, "rounds") if name in MEASURES], own
 
 
 def bias_table(
@@ -123,9 +134,11 @@ def bias_changes(
         `sign` of the difference: `rises`, `falls`, `none` (exactly nothing in every seed), or `unclear`, where the
         interval holds 0 or is missing. An exact run leaves nothing to chance: there the difference itself tells.
     """
-    measures = [name for name in measured(results, "rounds") if name in MEASURES]
+    measures, own = _measured(results)
     of_table = partial(compare, results, vary, baseline, round=round, method=method, level=level, adjust="none")
-    made = pd.concat([of_table(table="rounds", columns=measures), of_table(table="groups")], ignore_index=True)
+    made = pd.concat(
+        [of_table(table="rounds", columns=measures), of_table(table="groups", columns=own)], ignore_index=True
+    )
     drawn = _drawn(results)
     made["sign"] = [
         _sign(difference, low, high, drawn)

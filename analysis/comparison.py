@@ -225,7 +225,10 @@ def _columns(results: Results, table: str, columns: str | Sequence[str] | None) 
     if table not in _BY:
         raise EcosystemError(f"table is one of {', '.join(_BY)} (got {shorten(table)})")
     if columns is None:
-        return measured(results, table)
+        found = measured(results, table)
+        if not found:
+            raise EcosystemError(f"the table {table} holds nothing of this run, so there is nothing to compare")
+        return found
     return [columns] if isinstance(columns, str) else list(columns)
 
 

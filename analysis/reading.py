@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
@@ -52,10 +52,11 @@ def values(
     Raises
     ------
     EcosystemError
-        There is no such table or column, or nothing was recorded at that round.
+        There is no such table or column, no run is done, or nothing was recorded at that round.
     """
     if table not in KEYS:
         raise EcosystemError(f"table is one of {', '.join(KEYS)} (got {table!r})")
+    _some_done(results)
     known = KEYS[table]
     wanted = list(dict.fromkeys(["run", "round", *(key for key in (*known, *keys) if key != "round"), *columns]))
     if round == "last":
@@ -73,7 +74,12 @@ def values(
 
 
 def outcome(
-    results: Results, column: str, table: str = "rounds", *, round: Round = "last", where: dict[str, str] | None = None
+    results: Results,
+    column: str,
+    table: str = "rounds",
+    *,
+    round: Round = "last",
+    where: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Return one number for each run: what functions of a sweep take (`tipping`, `sobol`, `morris`, …).
 
@@ -106,9 +112,15 @@ def outcome(
 
 def measured(results: Results, table: str) -> list[str]:
     """Return the quantities of a table: its columns of numbers but for keys; those that hold nothing are left out."""
+    _some_done(results)
     rows = results.last(table)
     skipped = {"run", "round", *KEYS[table]}
     return [str(name) for name in rows.columns if name not in skipped and rows[name].notna().any()]
+
+
+def _some_done(results: Results) -> None:
+    if not (results.runs["status"] == "done").any():
+        raise EcosystemError("no run is done, so there is nothing to read yet")
 
 
 def _swept(rows: pd.DataFrame, own: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ over the seeds of a point, so that what is explained is the expected result.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -38,7 +38,7 @@ def sobol(
     table: str = "rounds",
     *,
     round: Round = "last",
-    where: dict[str, str] | None = None,
+    where: Mapping[str, Any] | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Return Sobol's indices: what part of a result's variance each parameter makes.
@@ -101,7 +101,7 @@ def morris(
     table: str = "rounds",
     *,
     round: Round = "last",
-    where: dict[str, str] | None = None,
+    where: Mapping[str, Any] | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Return Morris' elementary effects: what a result changes by when one parameter is moved across its range.

@@ -60,7 +60,7 @@ def convergence(
         dict(zip(each, key, strict=True)) | {column: _time(run["round"], run[column], tolerance)}
         for key, run in grouped(rows.sort_values("round"), each)
     ]
-    found = pd.DataFrame(times, columns=[*each, column])
+    found = pd.DataFrame(times, columns=[*each, column]).astype({column: float})
     made = intervals(found, column, told, method=method, level=level)
     counted = grouped(found, told) if told else None
     if counted is None:

@@ -10,6 +10,7 @@ from typing import Any
 from ecosystem.devices import kind
 from ecosystem.errors import EcosystemError, InputError, Problem, fail
 from ecosystem.plan.identity import WITHOUT_EFFECT, Identity, identity
+from ecosystem.scenario.fields.models import FromRun
 from ecosystem.scenario.fields.network import FileNetwork
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.scenario.sweeps import place, points, variant
@@ -97,6 +98,7 @@ def plan(scenario: Scenario, seeds: int | Sequence[int] | None = None) -> Plan:
             here = _here(variant(scenario, point))
             known = identity(here)
             _check_network(here, known, checked)
+            _check_earlier(here, numbers)
         except InputError as error:
             there = place(scenario, number)
             problems.update((replace(problem, place=problem.place or there), None) for problem in error.problems)
@@ -130,6 +132,22 @@ def _check_network(scenario: Scenario, known: Identity, checked: set[tuple[objec
         except EcosystemError as error:
             raise fail(str(error)) from error
         checked.add(key)
+
+
+def _check_earlier(scenario: Scenario, seeds: Sequence[int]) -> None:
+    """Raise if an earlier run does not give what models shall be at first."""
+    for index, block in enumerate(scenario.models):
+        if not isinstance(block.initial, FromRun):
+            continue
+        from ecosystem.store.earlier import earlier  # the store knows plans
+
+        try:
+            found = earlier(scenario.base / block.initial.source)
+            for name in block.names:
+                for seed in seeds:
+                    found.distribution(name, scenario.outputs, seed, block.initial.run)
+        except EcosystemError as error:
+            raise fail(str(error), ("models", index, "initial")) from error
 
 
 def seed_list(seeds: int | Sequence[int]) -> tuple[int, ...]:

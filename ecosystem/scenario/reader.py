@@ -89,7 +89,7 @@ def parse(text: str, file: str = "<text>", base: pathlib.Path | None = None) -> 
     try:
         node = _Loader(text).get_single_node()
         if node is None:
-            raise InputError([Problem((), f"{file}: is empty")])
+            raise _at(file, (1, 1), "is empty; a scenario is a mapping, and begins with its name")
         walk = _Walk(file)
         data = walk.value(node, (), False)
     except _RefusedError as refusal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b, file_digest
@@ -112,8 +112,8 @@ def read_parts(root: Path, recording: str, among: Sequence[Path] | None = None) 
         )
     except (OSError, pa.ArrowException) as error:
         raise damaged(root, error) from error
-    known = {text for text in set(rows["recording"].to_pylist()) if covers(text, recording)}
-    return tuple(_grouped(row for row in rows.to_pylist() if row["recording"] in known))
+    known = {text for text in rows["recording"].unique().to_pylist() if covers(text, recording)}
+    return tuple(_grouped(rows, known))
 
 
 def paths(root: Path) -> list[Path]:
@@ -184,11 +184,15 @@ def _better(run: StoredRun, other: StoredRun) -> bool:
     return (run.status == "done", run.finished) > (other.status == "done", other.finished)
 
 
-def _grouped(rows: Iterable[Mapping[str, Any]]) -> list[Part]:
+def _grouped(rows: pa.Table, recordings: Collection[str]) -> list[Part]:
+    """Return parts with those of their runs that are recorded in one of some ways."""
     by_file: dict[str, dict[str, StoredRun]] = {}
-    for row in rows:
-        run = StoredRun(*(row[key] for key in _READ))
-        by_file.setdefault(str(row["__filename"]), {})[run.id] = run
+    files, recorded = rows["__filename"].to_pylist(), rows["recording"].to_pylist()
+    for file, how, values in zip(
+        files, recorded, zip(*(rows[key].to_pylist() for key in _READ), strict=True), strict=True
+    ):
+        if how in recordings:
+            by_file.setdefault(file, {})[values[0]] = StoredRun(*values)
     return [Part(Path(file).parent, runs) for file, runs in sorted(by_file.items())]
 
 

@@ -126,6 +126,11 @@ class Ecosystem(mesa.Model):
                 self.crowd = self.population.respond(self.crowd, self.state.p, round_)
         self._forget()
 
+    def put(self, state: State, crowd: Crowd | None) -> None:
+        """Put all worlds into a state, from which the next round goes on."""
+        self.state, self.crowd = state, crowd
+        self._forget()
+
     def _enter(self, worlds: Sequence[Blueprint]) -> None:
         """Go on with other settings: what models write, and who and where users are, stays."""
         self.batch = Batch(worlds)

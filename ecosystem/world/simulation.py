@@ -114,7 +114,10 @@ class Trial:
 
 
 def try_out(runs: Sequence[Run], seconds: float) -> Trial:
-    """Run the first rounds of runs of one shape, no longer than some seconds or a round takes.
+    """Run the first rounds of some runs, no longer than some seconds or a round of each takes.
+
+    Runs of one chunk may still differ in shape, for a share of curated models is a number like any other; those
+    that do are tried one after another, and the trial is of as many rounds as all of them came to.
 
     Raises
     ------
@@ -122,8 +125,30 @@ def try_out(runs: Sequence[Run], seconds: float) -> Trial:
         They cannot be built.
     """
     began = time.perf_counter()
-    model = Ecosystem.together([blueprint(run.scenario, run.seed) for run in runs])
-    recorder = Recorder(model, [run.id for run in runs])
+    batches: dict[object, list[tuple[Run, Blueprint]]] = {}
+    for run in runs:
+        plan = blueprint(run.scenario, run.seed)
+        batches.setdefault(plan.shape, []).append((run, plan))
+    planned = time.perf_counter() - began
+    trials = [_try_batch(batch, seconds / len(batches)) for batch in batches.values()]
+    rounds = min(trial.rounds for trial in trials)
+    tables: dict[str, list[pa.Table]] = {}
+    for trial in trials:
+        for name, table in trial.tables.items():
+            tables.setdefault(name, []).append(table)
+    return Trial(
+        planned + sum(trial.built for trial in trials),
+        rounds,
+        sum(trial.seconds * rounds / max(trial.rounds, 1) for trial in trials),
+        {name: pa.concat_tables(parts).unify_dictionaries() for name, parts in tables.items()},
+    )
+
+
+def _try_batch(batch: Sequence[tuple[Run, Blueprint]], seconds: float) -> Trial:
+    """Run the first rounds of runs of one shape."""
+    began = time.perf_counter()
+    model = Ecosystem.together([plan for _, plan in batch])
+    recorder = Recorder(model, [run.id for run, _ in batch])
     ready = time.perf_counter()
 
     def enough(_: int, __: int) -> None:

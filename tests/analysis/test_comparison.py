@@ -16,6 +16,8 @@ import analysis
 import ecosystem
 from ecosystem import Results
 from ecosystem.errors import EcosystemError
+from ecosystem.plan.runs import plan
+from ecosystem.store import manifest
 from tests.doubles.tables import MadeUp, runs_of
 
 
@@ -142,6 +144,20 @@ def test_what_cannot_be_compared_is_told(remedies: Results) -> None:
         analysis.compare(remedies, "remedy", round=7)
     with pytest.raises(EcosystemError, match="one of models, groups, rounds, alignments"):
         analysis.compare(remedies, "remedy", table="round")
+
+
+def test_where_there_is_nothing_it_is_told(tmp_path: Path) -> None:
+    collapse = ecosystem.run("collapse", seeds=1)  # no users
+    with pytest.raises(EcosystemError, match="the table alignments holds nothing"):
+        analysis.compare(collapse, "learning.corpus", table="alignments")
+    with pytest.raises(EcosystemError, match="no users"):
+        analysis.bias_changes(collapse, "learning.corpus")
+    assert analysis.convergence(collapse, "preference_bias").empty
+    manifest.write(tmp_path, manifest.describe(plan(ecosystem.load_scenario("remedies")), created=""))
+    pending = ecosystem.open_results(tmp_path)
+    for ask in (analysis.propagation, analysis.bias_table, analysis.convergence, analysis.decay):
+        with pytest.raises(EcosystemError, match="no run is done"):
+            ask(pending)
 
 
 def test_analysis_is_imported_at_once_and_its_functions_are_no_modules() -> None:

@@ -292,3 +292,15 @@ def test_a_hostile_name_stays_in_its_place(command, write) -> None:
     assert "\x1b" not in said.out
     assert "[red]" in said.out
     assert sorted(os.listdir()) == ["pair.yaml", "runs"]
+
+
+def test_a_dry_run_of_points_that_differ_in_shape(command, write) -> None:
+    """How many models are curated is a share times their number, so that runs of one chunk may differ in it."""
+    models = "models: [{name: m, count: 8, reward: first, diet: {real: 0.5, neighbours_raw: 0.5}}]"
+    curated = "curated: {fraction: 0.5, diet: {real: 0.5, curated: 0.5}, curation: {candidates: 2}}"
+    sweep = "sweep: {grid: {curated.fraction: [0.25, 0.5, 0.75]}}"
+    network = "network: {generator: barabasi_albert, m: 2, seed: 1}"
+    said = command("run", write(models, curated, sweep, network), "--dry-run", "--workers", 0)
+    assert (said.status, said.err) == (0, "")
+    assert "3 to run in 1 chunk" in said.out
+    assert "measured on the first rounds" in said.out

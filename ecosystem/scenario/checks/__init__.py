@@ -28,6 +28,7 @@ from ecosystem.scenario.document import Document
 
 _CHECKS = (
     names.check_models,
+    names.check_earlier,
     names.check_curated,
     rewards.check_names,
     rewards.check_dimensions,

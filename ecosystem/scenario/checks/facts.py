@@ -16,7 +16,7 @@ MAX_MODELS = 1_000_000
 
 def mapping(value: Any) -> Mapping[Any, Any]:
     """Return a mapping, an empty one in place of anything else."""
-    return value if isinstance(value, Mapping) else {}
+    return value if type(value) is dict or isinstance(value, Mapping) else {}
 
 
 def entries(value: Any) -> list[tuple[int, Mapping[Any, Any]]]:

@@ -9,12 +9,13 @@ from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag
 from ecosystem.scenario.fields.common import Block, Distribution, Name, NonNegative, Number, Positive, Share
 
 
-def read_index(value: Any) -> Any:
-    """Return a number for its digits: JSON, in which results keep their scenario, has texts for keys only."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+def read_index(key: Any) -> Any:
+    """Read a key of digits as the number: JSON, which results keep their scenario in, has no other keys."""
+    return int(key) if isinstance(key, str) and key.isascii() and key.isdecimal() and len(key) < 19 else key
 
 
-ContextIndex = Annotated[int, BeforeValidator(read_index), Field(ge=0)]
+ContextIndex = Annotated[int, Field(ge=0)]
+ContextKey = Annotated[ContextIndex, BeforeValidator(read_index)]
 
 
 def _listed(value: Any) -> str:
@@ -23,7 +24,7 @@ def _listed(value: Any) -> str:
 
 Contexts = Annotated[
     Annotated[tuple[ContextIndex, ...], Strict(False), Field(min_length=1), Tag("(list)")]
-    | Annotated[dict[ContextIndex, NonNegative], Field(min_length=1), Tag("(map)")],
+    | Annotated[dict[ContextKey, NonNegative], Field(min_length=1), Tag("(map)")],
     Discriminator(_listed),
 ]
 """A list of contexts, asked evenly, or a map of context to weight."""

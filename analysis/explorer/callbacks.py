@@ -1,0 +1,204 @@
+"""What happens when something on the page is touched: thin, over functions that know nothing of a browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
+
+from analysis.explorer import elements, panels
+from analysis.explorer.effects import Influences, effects
+from analysis.explorer.looking import CHARTS, figures, frame, look, told
+from analysis.explorer.portrait import portrait
+from analysis.explorer.quantities import offered
+from analysis.explorer.settings import of_model, phase
+from analysis.explorer.views import Source
+from analysis.explorer.words import counted
+from ecosystem.errors import EcosystemError
+
+
+def register(app: Dash, source: Source, charts: list[str]) -> None:
+    """Connect what both kinds of page have.
+
+    Parameters
+    ----------
+    app : Dash
+        The application.
+    source : Source
+        Where views come from.
+    charts : list of str
+        The charts that the page has.
+    """
+    _drawing(app, source)
+    _looking(app, source)
+    _charting(app, source, charts)
+    _picking(app, source)
+    _influence(app, source, Influences())
+    app.clientside_callback(
+        ClientsideFunction("explorer", "paint"),
+        Output("painted", "data"),
+        Input("frame", "data"),
+        Input("drawn", "data"),
+    )
+
+
+def _drawing(app: Dash, source: Source) -> None:
+    @app.callback(
+        Output("network", "elements"),
+        Output("network", "stylesheet"),
+        Output("drawn", "data"),
+        Output("quantity", "options"),
+        Output("quantity", "value"),
+        Output("round", "max"),
+        Output("round", "value"),
+        Input("view", "data"),
+        State("drawn", "data"),
+        State("quantity", "value"),
+        State("quantity", "options"),
+        State("round", "value"),
+        State("round", "max"),
+    )
+    def draw(address: Any, drawn: Any, quantity: Any, options: Any, row: Any, most: Any) -> Any:
+        view = source.view(address)
+        if view is None:
+            raise dash.exceptions.PreventUpdate
+        last = len(view.record.rounds) - 1
+        follow = drawn is None or most != last or row is None
+        seen = look(view, None if follow else row, quantity)
+        now = [{"label": each.name, "value": each.key} for each in offered(view.record)]
+        picture: Any = no_update
+        sheet: Any = no_update
+        if view.drawn != drawn:
+            picture = elements.elements(view.record, view.picture, seen.row, seen.fills)
+            sheet = elements.stylesheet(view.picture)
+        chosen = seen.quantity.key
+        return (
+            picture,
+            sheet,
+            no_update if view.drawn == drawn else view.drawn,
+            no_update if now == options else now,
+            no_update if chosen == quantity else chosen,
+            no_update if most == last else last,
+            last if follow else no_update,
+        )
+
+
+def _looking(app: Dash, source: Source) -> None:
+    @app.callback(
+        Output("frame", "data"),
+        Output("told", "children"),
+        Output("legend", "children"),
+        Output("round-label", "children"),
+        Output("about", "children"),
+        Output("influence-box", "style"),
+        Input("view", "data"),
+        Input("round", "value"),
+        Input("quantity", "value"),
+        Input("picked", "data"),
+    )
+    def see(address: Any, row: Any, quantity: Any, picked: Any) -> Any:
+        view = source.view(address)
+        if view is None:
+            raise dash.exceptions.PreventUpdate
+        chosen = picked or {}
+        seen = look(view, row, quantity, chosen.get("model"), chosen.get("node"))
+        record, picture = view.record, view.picture
+        if seen.model is not None:
+            plan = source.plan(address)
+            settings = None if plan is None else of_model(phase(plan, seen.round), seen.model)
+            about = panels.about_model(
+                record, seen.quantity, portrait(record, seen.quantity, seen.model, seen.row), settings
+            )
+        elif seen.picked is not None:
+            about = panels.about_community(record, picture, seen.quantity, seen.picked, seen.row)
+        else:
+            about = panels.overview(record, seen.quantity, seen.row)
+        return (
+            frame(seen),
+            told(seen),
+            panels.legend(record, picture, seen.quantity, seen.bounds, seen.row),
+            f"Round {seen.round:,} of {int(record.rounds[-1]):,}",
+            about,
+            {"display": "none"} if seen.model is None else {},
+        )
+
+
+def _charting(app: Dash, source: Source, charts: list[str]) -> None:
+    @app.callback(
+        *[Output(f"chart-{name}", "figure") for name in charts],
+        *[Output(f"caption-{name}", "children") for name in charts],
+        Input("view", "data"),
+        Input("quantity", "value"),
+        Input("picked", "data"),
+        State("round", "value"),
+    )
+    def chart(address: Any, quantity: Any, picked: Any, row: Any) -> Any:
+        view = source.view(address)
+        if view is None:
+            raise dash.exceptions.PreventUpdate
+        chosen = picked or {}
+        seen = look(view, row, quantity, chosen.get("model"), chosen.get("node"))
+        drawn = figures(seen)
+        titles = [CHARTS[name].format(quantity=seen.quantity.name) for name in charts]
+        return [*(drawn[name] or {"data": [], "layout": {}} for name in charts), *titles]
+
+
+def _picking(app: Dash, source: Source) -> None:
+    @app.callback(
+        Output("picked", "data"),
+        Output("name", "value"),
+        Output("name-hint", "children"),
+        Input("network", "tapNodeData"),
+        Input("name", "value"),
+        Input("chosen", "data"),
+        State("view", "data"),
+        State("picked", "data"),
+        prevent_initial_call=True,
+    )
+    def pick(tapped: Any, name: Any, chosen: Any, address: Any, picked: Any) -> Any:
+        view = source.view(address)
+        if view is None or not ctx.triggered or ctx.triggered[0]["value"] is None:
+            raise dash.exceptions.PreventUpdate
+        record, by = view.record, ctx.triggered_id
+        if by == "name":
+            if not name:
+                return None, no_update, ""
+            model = record.number.get(str(name).strip())
+            if model is None:
+                return no_update, no_update, "No model has this name."
+            same = isinstance(picked, dict) and picked.get("model") == model
+            return no_update if same else {"model": model}, no_update, ""
+        if by == "network":
+            node = int(str(tapped["id"])[1:])
+            seen = look(view, node=node)
+            if seen.model is None:
+                return {"node": node}, "", ""
+            return {"model": seen.model}, record.names[seen.model], ""
+        seen = look(view, model=chosen.get("model"))
+        if seen.model is None:
+            raise dash.exceptions.PreventUpdate
+        return {"model": seen.model}, record.names[seen.model], ""
+
+
+def _influence(app: Dash, source: Source, influences: Influences) -> None:
+    @app.callback(
+        Output("influence", "children"),
+        Input("ask", "n_clicks"),
+        Input("picked", "data"),
+        Input("view", "data"),
+        prevent_initial_call=True,
+    )
+    def work_out(clicks: Any, picked: Any, address: Any) -> Any:
+        view, asked = source.view(address), source.scenario(address)
+        if view is None or asked is None or not picked or picked.get("model") is None:
+            return ""
+        scenario, seed = asked
+        if ctx.triggered_id != "ask" and not influences.known(scenario, seed):
+            return f"Takes a moment for {counted(len(view.record.names), 'model')}; worked out when you ask for it."
+        try:
+            matrix = influences.matrix(scenario, seed)
+        except EcosystemError as error:
+            return f"No influence to show. {str(error)[:1].upper()}{str(error)[1:]}"
+        name = view.record.names[picked["model"]]
+        return panels.influence(name, effects(matrix, name))
