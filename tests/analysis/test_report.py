@@ -304,6 +304,21 @@ def test_a_parameter_may_be_called_as_a_column_is(name: str) -> None:
     assert re.search(rf"b’s alignment ends between 0\.\d+ \((parameters\.)?{name} = 0\.5\) and 0\.8808", found.findings)
 
 
+@pytest.mark.parametrize(
+    ("recorded", "told"),
+    [
+        ("aggregate", "Mean alignment over all 4 models rises from 0.5 to 0.7661."),
+        (["a", "c"], "c’s alignment rises from 0.5 to 0.7311."),
+    ],
+    ids=["aggregate", "some"],
+)
+def test_models_that_were_not_recorded_are_not_told_of(recorded: Any, told: str) -> None:
+    found = read(Scenario(**CHAIN | {"record": {"models": recorded}}))
+    harmless(found)
+    assert told in found.findings
+    assert "d’s alignment" not in found.findings
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(shipped()))
 def test_every_shipped_scenario_has_a_page(name: str) -> None:
