@@ -21,6 +21,7 @@ from analysis.comparison import gains
 from analysis.reading import swept_columns, values
 from analysis.statistics import Method, check_columns, grouped, intervals, mean_interval
 from ecosystem.errors import EcosystemError
+from ecosystem.store.schema import swept_column
 
 if TYPE_CHECKING:
     from ecosystem.store.results import Results
@@ -67,8 +68,7 @@ def propagation(
         over models), `spread` (standard deviation of `end` over models and runs), `end_low`, `end_high`, `low`,
         `high` (intervals over seeds of end and gain, missing with one seed), `n` (seeds), `level`, `method`.
     """
-    swept = swept_columns(results)
-    rows = _gained(results, column, reference)
+    rows, swept = _beside(results, _gained(results, column, reference))
     keys = ["distance"]
     if by == "community":
         keys = ["network", "community"]
@@ -76,7 +76,7 @@ def propagation(
         rows = rows.merge(communities(results)[["network", "model", "community"]], on=["network", "model"])
     elif by != "distance":
         raise EcosystemError(f"by is distance or community (got {by!r})")
-    told = [*(name for name in swept if name in rows.columns), *keys]
+    told = [*swept, *keys]
     table = rows.groupby(told, dropna=False, sort=True, observed=True).agg(
         models=("model", "size"), curated=("distance", _none_away), spread=("end", "std")
     )
@@ -154,8 +154,8 @@ def decay(
     level: float = 0.95,
 ) -> pd.DataFrame:
     """Return the decay length of what models gain, by distance from the nearest curated one; see `decay_of`."""
-    rows = _gained(results, column, reference)
-    return decay_of(rows, by=[name for name in swept_columns(results) if name in rows.columns], level=level)
+    rows, swept = _beside(results, _gained(results, column, reference))
+    return decay_of(rows, by=swept, level=level)
 
 
 def decay_of(table: pd.DataFrame, by: Sequence[str] = (), *, gain: str = "gain", level: float = 0.95) -> pd.DataFrame:
@@ -269,11 +269,25 @@ def _gained(results: Results, column: str, reference: Results | None) -> pd.Data
     end = values(results, "models", [column], round="last", keys=["model", "distance"])
     start = values(results, "models", [column], round="first", keys=["model"])
     start = start[["run", "point", "model", column]].rename(columns={column: "start"})
-    rows = end.merge(start, on=["run", "point", "model"]).rename(columns={column: "end"})
+    own = ["run", "point", "seed", "round", "model", "distance", column]  # what is swept may be called start, or end
+    rows = end[own].merge(start, on=["run", "point", "model"]).rename(columns={column: "end"})
     if reference is None:
         return rows.assign(gain=rows["end"] - rows["start"])
     other = gains(results, reference, column)[["run", "point", "model", "gain"]]
     return rows.merge(other, on=["run", "point", "model"])
+
+
+def _beside(results: Results, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return rows with what is swept at their points, under names that no column of an answer has; and the names."""
+    names = {name: swept_column(name, _TAKEN) for name in swept_columns(results)}
+    swept = results.runs.drop_duplicates("point").set_index("point")[list(names)].rename(columns=names)
+    at = rows["point"].to_numpy()
+    beside = {str(name): values.loc[at].to_numpy() for name, values in swept.items()}
+    return rows[[name for name in _ROWS if name in rows.columns]].assign(**beside), list(swept.columns)
+
+
+_ROWS = ("run", "point", "seed", "round", "model", "distance", "start", "end", "gain")
+_TAKEN = {*_ROWS, *_SHOWN, "network", "community", "models", "curated", "length", "size"}
 
 
 def _fit(distance: Any, gain: Any, level: float) -> tuple[float, float, float, float] | None:

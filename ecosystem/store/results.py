@@ -143,11 +143,6 @@ class Results:
             return self._runs_columns(columns, selection)
         return self._read(name, columns, parameters, selection)
 
-    def of_run(self, run: str, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Read the rows of one run; the other arguments are those of `table`."""
-        self._table(name).check(["run"])
-        return self._read(name, columns, False, ds.field("run") == run)
-
     def last(self, name: str, columns: Sequence[str] | None = None, *, parameters: bool = False) -> pd.DataFrame:
         """Read the rows of each run's last round; the arguments are those of `table`."""
         table = self.read_by(name)
