@@ -153,6 +153,15 @@ CHARTS = {
 """The charts in order, and their titles."""
 
 
+NOTHING: dict[str, Any] = {"data": [], "layout": {}}
+"""A figure of nothing."""
+
+
+def caption(name: str, seen: Look) -> str:
+    """Return the title of a chart."""
+    return CHARTS[name].format(quantity=seen.quantity.name)
+
+
 def figures(seen: Look) -> dict[str, dict[str, Any] | None]:
     """Return the charts by name; None where there is nothing to draw."""
     record, baseline, at = seen.view.record, seen.view.baseline, seen.round
