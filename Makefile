@@ -18,7 +18,7 @@ PYTEST_PARALLEL := OMP_NUM_THREADS=1 $(PYTEST) -n $(WORKERS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow lint types format bench check coverage clean
+.PHONY: help demo test test-slow test-kill fuzz lint types format bench check coverage clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,12 @@ test: $(STAMP) ## Run the tests and the examples in docstrings, but for the slow
 
 test-slow: $(STAMP) ## Run the slow tests
 	$(PYTEST) -m slow tests
+
+test-kill: $(STAMP) ## Kill a sweep at 200 random instants and see that nothing is lost (about an hour)
+	ECOSYSTEM_KILLS=200 $(PYTEST) -m slow tests/runner/test_killed.py
+
+fuzz: $(STAMP) ## Give 10,000 spoilt scenario files to the command line
+	FUZZ=10000 $(PYTEST_PARALLEL) tests/fuzz/test_fuzzed_scenarios.py
 
 lint: $(STAMP) ## Check style and formatting
 	$(BIN)/ruff check .

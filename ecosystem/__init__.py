@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecosystem.influence.influence import influence
+    from ecosystem.runner.progress import Progress
     from ecosystem.runner.run import run
     from ecosystem.scenario.load import load_scenario
     from ecosystem.scenario.scenario import Scenario
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Ecosystem": "ecosystem.world.ecosystem",
+    "Progress": "ecosystem.runner.progress",
     "Results": "ecosystem.store.results",
     "Scenario": "ecosystem.scenario.scenario",
     "influence": "ecosystem.influence",
@@ -31,7 +33,17 @@ _HOMES = {
     "run": "ecosystem.runner.run",
 }
 
-__all__ = ["Ecosystem", "Results", "Scenario", "__version__", "influence", "load_scenario", "open_results", "run"]
+__all__ = [
+    "Ecosystem",
+    "Progress",
+    "Results",
+    "Scenario",
+    "__version__",
+    "influence",
+    "load_scenario",
+    "open_results",
+    "run",
+]
 
 
 def __getattr__(name: str) -> Any:

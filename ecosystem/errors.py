@@ -10,6 +10,7 @@ from typing import Any
 Path = tuple[str | int, ...]
 
 _SHOWN = 60
+_MOST_LINES = 20
 
 
 class EcosystemError(Exception):
@@ -54,11 +55,13 @@ class Problem:
 
 
 class InputError(EcosystemError):
-    """Every problem found in one input, one line each."""
+    """Every problem found in one input; its text tells the first of them, one line each."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        lines = [str(problem) for problem in self.problems[:_MOST_LINES]]
+        left = len(self.problems) - len(lines)
+        super().__init__("\n".join([*lines, f"and {left:,} more"] if left else lines))
 
 
 def fail(message: str, path: Path = ()) -> InputError:

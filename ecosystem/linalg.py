@@ -10,17 +10,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-LINE = 8
-"""Numbers that matrices are padded to a multiple of (8 doubles are a cache line of 64 bytes)."""
+LINE = 64
+"""Bytes of a cache line, of which the rows of matrices are a multiple."""
 
 
-def padded(length: int) -> int:
-    """Return the length rounded up to whole lines.
+def padded(length: int, size: int = 8) -> int:
+    """Return the length rounded up to whole lines of numbers of so many bytes.
 
-    >>> padded(64), padded(65)
-    (64, 72)
+    >>> padded(64), padded(65), padded(65, 4)
+    (64, 72, 80)
     """
-    return -(-length // LINE) * LINE
+    line = LINE // size
+    return -(-length // line) * line
 
 
 def pad_last(tensor: Tensor, dims: int = 1) -> Tensor:
@@ -28,7 +29,7 @@ def pad_last(tensor: Tensor, dims: int = 1) -> Tensor:
     widths: list[int] = []
     for dim in range(1, dims + 1):
         length = tensor.shape[-dim]
-        widths += [0, padded(length) - length]
+        widths += [0, padded(length, tensor.element_size()) - length]
     return torch.nn.functional.pad(tensor, widths) if any(widths) else tensor
 
 

@@ -50,10 +50,11 @@ class Live:
 
     def _begin(self, scenario: Scenario, seed: int) -> None:
         from ecosystem.world.ecosystem import Ecosystem
-        from ecosystem.world.recording import Recorder, network_table
+        from ecosystem.world.lifetimes import network_table
+        from ecosystem.world.recording import Recorder
 
         model = Ecosystem(scenario, seed)
-        self.scenario, self._seed, self._model, self._recorder = scenario, seed, model, Recorder(model)
+        self.scenario, self._seed, self._model, self._recorder = scenario, seed, model, Recorder(model, ["live"])
         self._edges = network_table(model.blueprint)[1].to_pandas()
         self._plan = model.blueprint
         self._recorder.write([0])
@@ -150,7 +151,7 @@ class Live:
     def record(self) -> Record:
         """All rounds so far."""
         if self._record is None:
-            tables = {name: table.to_pandas() for name, table in self._recorder.tables(0, "live").items()}
+            tables = {name: table.to_pandas() for name, table in self._recorder.tables().items()}
             self._record = record(tables["models"], tables["rounds"], tables.get("groups"), self._edges)
         return self._record
 

@@ -142,10 +142,10 @@ def of_run(results: Results, run: str) -> Record:
         The run's id.
     """
     key = results.runs.set_index("run")["network"][[run]].iloc[0]
-    groups = results.of_run(run, "groups") if results.scenario.users is not None else None
+    groups = results.table("groups", runs=[run]) if results.scenario.users is not None else None
     # A network that several runs share may stand there once for each.
     network = results.network[results.network["network"] == key].drop_duplicates()
-    return record(results.of_run(run, "models"), results.of_run(run, "rounds"), groups, network)
+    return record(results.table("models", runs=[run]), results.table("rounds", runs=[run]), groups, network)
 
 
 def versus(now: Record, baseline: Record | None) -> Record:

@@ -8,58 +8,76 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import AsinhNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+from numpy.typing import NDArray
 
-from analysis.plots.style import COLOURS, figure_of
+from analysis.plots.style import COLOURS, figure_of, number, plain
 
 _LABELS = 40
 _ARROWS = 60
+_WRITTEN = 8
 _HELPS, _HARMS = COLOURS[0], COLOURS[1]
 
 
-def influence(table: pd.DataFrame, axis: Axes | None = None) -> Figure:
+def influence(table: pd.DataFrame, ax: Axes | None = None) -> Figure:
     """Draw influence as a heat map: affected models by levers; red harms, blue helps.
 
     Parameters
     ----------
     table : DataFrame
         From `ecosystem.influence`: the matrix, or its rows (affected, lever, influence).
-    axis : Axes, optional
+    ax : Axes, optional
         Where to draw; a new figure by default, which has arrows on the network beside the map if
         levers are models'.
     """
     matrix = _matrix(table)
-    if axis is None:
+    if ax is None:
         arrows = 1 < len(matrix) <= _LABELS and set(matrix.columns) <= set(matrix.index)
-        figure = Figure(figsize=(11.0 if arrows else 5.6, 4.8), layout="constrained")
-        axis = figure.add_subplot(1, 2 if arrows else 1, 1)
+        figure = Figure(figsize=(9.6 if arrows else 5.6, 4.4), layout="constrained")
+        ax = figure.add_subplot(1, 2 if arrows else 1, 1)
         if arrows:
             influence_arrows(matrix, figure.add_subplot(1, 2, 2))
     bound = _bound(matrix)
     # Self-influence is often far larger than the rest: small values are spread out, signs kept apart.
     norm = AsinhNorm(linear_width=bound / 100, vmin=-bound, vmax=bound)
-    image = axis.imshow(matrix.to_numpy(dtype=float), cmap="RdBu", norm=norm, aspect="auto")
-    for ticks, names in ((axis.xaxis, matrix.columns), (axis.yaxis, matrix.index)):
+    values = matrix.to_numpy(dtype=float)
+    image = ax.imshow(values, cmap="RdBu", norm=norm, aspect="auto")
+    for ticks, names in ((ax.xaxis, matrix.columns), (ax.yaxis, matrix.index)):
         few = len(names) <= _LABELS
-        ticks.set_ticks(range(len(names)) if few else [], [str(name) for name in names] if few else [])
-    axis.tick_params(axis="x", rotation=90 if len(matrix.columns) > 4 else 0)
-    axis.set_xlabel(f"lever ({len(matrix.columns)})")
-    axis.set_ylabel(f"affected model ({len(matrix)})")
-    figure_of(axis).colorbar(image, ax=axis, label="influence dJ/dλ (asinh scale)")
-    return figure_of(axis)
+        ticks.set_ticks(range(len(names)) if few else [], [plain(name) for name in names] if few else [])
+    if values.size <= _WRITTEN**2:
+        _write(ax, values, norm)
+    ax.tick_params(axis="x", rotation=90 if len(matrix.columns) > 4 else 0)
+    ax.set_xlabel(f"lever ({len(matrix.columns)})")
+    ax.set_ylabel(f"affected model ({len(matrix)})")
+    bar = figure_of(ax).colorbar(image, ax=ax, label="influence dJ/dλ (asinh scale)")
+    bar.set_ticks([bound * part for part in (-1.0, -0.1, -0.01, 0.0, 0.01, 0.1, 1.0)])
+    bar.formatter = FuncFormatter(lambda value, _: number(value, 2))
+    bar.update_ticks()
+    return figure_of(ax)
 
 
-def influence_arrows(table: pd.DataFrame, axis: Axes | None = None) -> Figure:
+def _write(ax: Axes, values: NDArray[np.float64], norm: AsinhNorm) -> None:
+    """Write values on their cells, so that a grey print shows signs."""
+    for (row, column), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            light = 0.2 < float(norm(value)) < 0.8
+            ink = "black" if light else "white"
+            ax.text(column, row, number(value, 3), ha="center", va="center", fontsize=8, color=ink)
+
+
+def influence_arrows(table: pd.DataFrame, ax: Axes | None = None) -> Figure:
     """Draw the largest influences of models on models as arrows, and self-influence as colour of the nodes.
 
     Parameters
     ----------
     table : DataFrame
         From `ecosystem.influence`: the matrix, or its rows; levers are models'.
-    axis : Axes, optional
+    ax : Axes, optional
         Where to draw; a new figure by default.
     """
     matrix = _matrix(table)
-    drawn = Figure(figsize=(5.6, 4.8), layout="constrained").add_subplot() if axis is None else axis
+    drawn = Figure(figsize=(5.6, 4.4), layout="constrained").add_subplot() if ax is None else ax
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(matrix.index)
     pairs = matrix.reset_index().melt(id_vars="affected", var_name="lever", value_name="influence").dropna()
@@ -81,39 +99,17 @@ def influence_arrows(table: pd.DataFrame, axis: Axes | None = None) -> Figure:
         place,
         ax=drawn,
         edge_color=[_HELPS if value > 0 else _HARMS for value in values],
+        style=["solid" if value > 0 else "dashed" for value in values],
         width=[0.5 + 3.0 * abs(value) / bound for value in values],
         connectionstyle="arc3,rad=0.15",
         node_size=500 if len(graph) <= 12 else 120,
     )
     if len(graph) <= 12:
-        nx.draw_networkx_labels(graph, place, ax=drawn, font_color="white", font_size=9)
-    drawn.set_title("whose curation helps (blue) and harms (orange) whom", fontsize=9)
+        labels = {name: plain(name) for name in graph}
+        nx.draw_networkx_labels(graph, place, labels, ax=drawn, font_color="white", font_size=9)
+    drawn.set_title("blue: curation helps; orange, dashed: harms", fontsize=9)
+    drawn.margins(0.15)
     drawn.set_axis_off()
-    return figure_of(drawn)
-
-
-def phase_map(table: pd.DataFrame, axis: Axes | None = None, quantity: str = "") -> Figure:
-    """Draw a phase map: a quantity over two parameters, with the line on which it is 0.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `ecosystem.influence.phase.phase_map`.
-    axis : Axes, optional
-        Where to draw; a new figure by default.
-    quantity : str
-        What the colours mean.
-    """
-    drawn = Figure(figsize=(5.6, 4.6), layout="constrained").add_subplot() if axis is None else axis
-    values = np.ma.masked_invalid(table.to_numpy(dtype=float))
-    x, y = (np.asarray(names, dtype=float) for names in (table.columns, table.index))
-    bound = _bound(table)
-    image = drawn.pcolormesh(x, y, values, cmap="RdBu", vmin=-bound, vmax=bound, shading="nearest")
-    if min(values.shape) > 1 and values.min() < 0 < values.max():
-        drawn.contour(x, y, values, levels=[0.0], colors="black", linewidths=1.0)
-    drawn.set_xlabel(str(table.columns.name))
-    drawn.set_ylabel(str(table.index.name))
-    figure_of(drawn).colorbar(image, ax=drawn, label=quantity)
     return figure_of(drawn)
 
 

@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from ecosystem import __version__
 from ecosystem.cli.check import check
+from ecosystem.cli.export import export
 from ecosystem.cli.influence import influence
 from ecosystem.cli.list import list_scenarios
 from ecosystem.cli.plan import plan
@@ -60,6 +61,7 @@ app = typer.Typer(
 app.command("run")(run)
 app.command("validate")(validate)
 app.command("check")(check)
+app.command("export")(export)
 app.command("list")(list_scenarios)
 app.command("schema")(schema)
 app.command("influence")(influence)

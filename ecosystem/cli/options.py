@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ecosystem.errors import EcosystemError, InputError, fail, shorten
+
+if TYPE_CHECKING:
+    from ecosystem.runner.execute import Execution
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH", help="Scenario files, or names of shipped scenarios.")]
 Out = Annotated[
@@ -18,6 +21,10 @@ Out = Annotated[
 Seeds = Annotated[
     str | None,
     typer.Option(help="How many seeds, or a list such as 3,4,5, in place of the scenario's.", show_default=False),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(help="Where to compute, in place of what the scenario says: auto, cpu or cuda.", show_default=False),
 ]
 Set = Annotated[
     list[str] | None,
@@ -29,9 +36,67 @@ Set = Annotated[
     ),
 ]
 
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        help="Processes that execute runs, 0 for this one alone; by default one a core where the work is worth it.",
+        min=0,
+        show_default=False,
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Execute on the Dask cluster whose scheduler is there (tcp://HOST:8786); it must see --out.",
+        show_default=False,
+    ),
+]
+Timeout = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="How long a run may take; then it fails.", show_default=False)
+]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Run again what failed before.")]
+MaxMemory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE", help="What all processes may hold, such as 16GB; the machine's by default.", show_default=False
+    ),
+]
 
-def overrides(assignments: Sequence[str] | None) -> dict[str, Any]:
-    """Return what ``--set`` options change; a value is read as it would be in a scenario.
+
+def execution(
+    workers: int | None,
+    scheduler: str | None,
+    timeout: float | None,
+    retry_failed: bool,
+    max_memory: str | None,
+) -> Execution:
+    """Return where and how runs are executed.
+
+    Raises
+    ------
+    EcosystemError
+        A value that makes no sense.
+    """
+    from ecosystem.runner.execute import Execution
+
+    if scheduler is not None and workers is not None:
+        raise EcosystemError("--workers and --scheduler exclude each other: a cluster has its own workers")
+    memory = None if max_memory is None else _bytes(max_memory)
+    return Execution(workers, scheduler, timeout, retry_failed, memory)
+
+
+def _bytes(text: str) -> int:
+    from pydantic import ByteSize, TypeAdapter, ValidationError
+
+    try:
+        return int(TypeAdapter(ByteSize).validate_python(text))
+    except ValidationError:
+        raise EcosystemError(f"--max-memory: a size such as 16GB (got {shorten(text)})") from None
+
+
+def overrides(assignments: Sequence[str] | None, device: str | None = None) -> dict[str, Any]:
+    """Return what ``--set`` options change, and ``--device``; a value is read as it would be in a scenario.
 
     Raises
     ------
@@ -57,6 +122,8 @@ def overrides(assignments: Sequence[str] | None) -> dict[str, Any]:
             changes[path] = parse_value(text)
         except InputError as error:
             raise EcosystemError(f"--set {path}: {error.problems[0].message} (got {shorten(text)})") from error
+    if device is not None and changes.setdefault("device", device) != device:
+        raise EcosystemError(f"--device {shorten(device)}: --set device={changes['device']} says something else")
     return changes
 
 

@@ -12,6 +12,7 @@ from ecosystem.errors import EcosystemError
 
 if TYPE_CHECKING:
     from ecosystem.cli.targets import Target
+    from ecosystem.runner.execute import Execution
     from ecosystem.store.results import Results
 
 SOME_FAILED = 1
@@ -24,23 +25,33 @@ def run(
     out: options.Out = None,
     seeds: options.Seeds = None,
     set_: options.Set = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be run, and run nothing.")] = False,
+    workers: options.Workers = None,
+    scheduler: options.Scheduler = None,
+    timeout: options.Timeout = None,
+    retry_failed: options.RetryFailed = False,
+    max_memory: options.MaxMemory = None,
+    device: options.Device = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be run and what it takes, and keep nothing.")
+    ] = False,
 ) -> None:
     """Run scenarios and keep their results.
 
-    Results go to runs/NAME, or to --out. What a directory already holds of a scenario is not run again.
+    Results go to runs/NAME, or to --out. What a directory already holds of a scenario is not run again: after
+    an interruption, or whatever else, the same command goes on.
     """
     from ecosystem.cli.targets import plans, targets
 
-    asked = targets(plans(paths, options.seeds(seeds), options.overrides(set_)), out)
+    execution = options.execution(workers, scheduler, timeout, retry_failed, max_memory)
+    asked = targets(plans(paths, options.seeds(seeds), options.overrides(set_, device)), out)
     _refuse_unfit(asked)
     if dry_run:
         from ecosystem.cli.dry_run import show
 
         for target in asked:
-            show(target)
+            show(target, execution)
         return
-    failed = [_run(target) for target in asked]
+    failed = [_run(target, execution) for target in asked]
     if any(failed):
         raise typer.Exit(SOME_FAILED)
 
@@ -61,24 +72,27 @@ def _refuse_unfit(asked: list[Target]) -> None:
         raise BadInputsError("\n".join(wrong))
 
 
-def _run(target: Target) -> bool:
+def _run(target: Target, execution: Execution) -> bool:
     """Run one scenario and say what came of it; return whether a run failed."""
     from ecosystem.cli.summary import show
     from ecosystem.cli.terminal import counted, one_line, progress
-    from ecosystem.runner.execute import execute
+    from ecosystem.runner.execute import execute, missing
     from ecosystem.store.results import open_results
     from ecosystem.store.store import open_store
 
     name = target.plan.scenario.name
-    store = open_store(target.plan, target.path)
-    try:
-        with progress(name) as tell:
-            new = execute(target.plan, store, tell)
-    except KeyboardInterrupt:
-        left = len(target.plan.unique) - len(store.stored(target.plan))
-        left_over = f"{counted(left, 'run')} left; the same command goes on"
-        print(f"{target.path}: interrupted; {left_over}", file=sys.stderr)
-        raise typer.Exit(INTERRUPTED) from None
+    with open_store(target.plan, target.path) as store:
+        if store.mended:
+            said = f"{counted(store.mended, 'part')} of the results had been damaged and will be computed anew"
+            print(f"{target.path}: {said}", file=sys.stderr)
+        try:
+            with progress(name) as tell:
+                new = execute(target.plan, store, tell, execution=execution)
+        except KeyboardInterrupt:
+            left = len(missing(target.plan, store.stored(target.plan), execution.retry_failed))
+            left_over = f"{counted(left, 'run')} left; the same command goes on"
+            print(f"{target.path}: interrupted; {left_over}", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
     results = open_results(target.path)
     failed = int((results.runs["status"] == "failed").sum())
     done = len(results.runs) - failed
@@ -90,8 +104,13 @@ def _run(target: Target) -> bool:
 
 
 def _tell_errors(results: Results) -> None:
+    from ecosystem.cli.terminal import one_line
+
     failed = results.runs[results.runs["status"] == "failed"]
     for text, runs in list(failed.groupby("error", sort=False))[:_MOST_ERRORS]:
         first = runs.iloc[0]
-        reason = (str(text).strip().splitlines() or ["no reason given"])[-1]
+        reason = one_line(str(text), 500)
         print(f"{len(runs)} failed, first point {first.point} seed {first.seed}: {reason}", file=sys.stderr)
+    if results.failures["traceback"].notna().any():
+        where = f"ecosystem.open_results({str(results.path)!r}).failures"
+        print(f"this should not happen; the tracebacks are in {where}", file=sys.stderr)

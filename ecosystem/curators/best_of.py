@@ -38,6 +38,8 @@ class BestOf:
 
     def keep(self, p: Tensor) -> Tensor:
         """Return the distribution of what is kept, ``[worlds, curves, rows, outputs]`` as `p`."""
+        if p.requires_grad and not bool(torch.isinf(self._candidates).any()):
+            return self._polynomial(p)
         tie = self._tie.expand(p.shape)
         masses = torch.zeros_like(p).scatter_add(-1, tie, p)  # of each tie class, worst first
         up_to = masses.cumsum(-1)
@@ -52,6 +54,18 @@ class BestOf:
         won = torch.where(torch.isinf(k), (classes == top).to(p.dtype), won)
         per_mass = torch.where(held, won / torch.where(held, masses, 1.0), 0.0)
         kept = p * per_mass.gather(-1, tie)
+        return kept / kept.sum(-1, keepdim=True)
+
+    def _polynomial(self, p: Tensor) -> Tensor:
+        """Return what `keep` does, as the polynomial of p that it is: with derivatives wherever p is 0, too."""
+        tie, k = self._tie.expand(p.shape), self._candidates
+        masses = torch.zeros_like(p).scatter_add(-1, tie, p)
+        up_to = masses.cumsum(-1)
+        before = torch.nn.functional.pad(up_to, (1, 0))[..., :-1]
+        held = masses > 0
+        # An absent class would be kept K F^(K−1) times as often as it is written.
+        won = torch.where(held, (up_to**k - before**k) / torch.where(held, masses, 1.0), k * up_to ** (k - 1))
+        kept = p * won.gather(-1, tie)
         return kept / kept.sum(-1, keepdim=True)
 
     def derivative(self, p: Tensor) -> Tensor:

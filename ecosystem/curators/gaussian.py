@@ -11,7 +11,8 @@ and s² = bᵀSb. If the kept z has mean μ and variance v,
     m' = m + (S b/s) μ,   S' = S + (S b bᵀ S/s²)(v − 1).
 
 For Luce choice μ and v depend on β = s/T alone; they are integrals over z of the finite-K formula, and are
-tabulated once for each K. For best-of-K they are those of the largest of K standard normal draws.
+tabulated once for each K: over β up to 20, and over 1/β from there to best-of-K, where they are those of the
+largest of K standard normal draws.
 """
 
 from __future__ import annotations
@@ -32,9 +33,10 @@ from ecosystem.moments import mean_and_covariance, moments_of
 Array = NDArray[np.float64]
 
 MOST_BETA = 20.0
-"""The largest s/T of the tables; beyond, the choice is close to best-of-K, which should be asked for."""
+"""The largest s/T of the first table; beyond, the choice is close to best-of-K, and 1/β is what counts."""
 
 _DEGREE = 96
+_SHARP_DEGREE = 24
 _REACH = 10.5
 _ROUNDING = 1e-14
 
@@ -96,13 +98,25 @@ class GaussianLuce(_Choice):
         tables = np.stack([_luce_table(float(k)) for k in self._candidates.flatten().tolist()])
         return torch.from_numpy(tables).to(self._linear).reshape(*self._candidates.shape, 2, _DEGREE + 1)
 
+    @cached_property
+    def _sharp_tables(self) -> Tensor:
+        """The same of what is kept where s/T is beyond the first table, ``[worlds, curves, 2, degree + 1]``."""
+        tables = np.stack([_sharp_table(float(k)) for k in self._candidates.flatten().tolist()])
+        return torch.from_numpy(tables).to(self._linear).reshape(*self._candidates.shape, 2, _SHARP_DEGREE + 1)
+
     def keep(self, p: Tensor) -> Tensor:
-        """Return the moments of what is kept; NaN where s/T is beyond the tables."""
+        """Return the moments of what is kept, ``[worlds, curves, rows, numbers]`` as `p`."""
         mean, covariance = mean_and_covariance(p)
         direction, square = self._along(covariance)  # of rho, so that s is β
         beta = torch.where(square > 0, square, 1.0).sqrt() * (square > 0)
-        beta = torch.where(beta <= MOST_BETA, beta, torch.nan)
-        ratio, variance = (_clenshaw(self._tables[:, :, which], _position(beta)) for which in range(2))
+        position = _position(beta.clamp_max(MOST_BETA))
+        ratio, variance = (_clenshaw(self._tables[:, :, which], position) for which in range(2))
+        sharp = beta > MOST_BETA
+        if bool(sharp.any()):
+            large = beta.clamp_min(MOST_BETA)
+            position = 2 * MOST_BETA / large - 1
+            score, spread = (_clenshaw(self._sharp_tables[:, :, which], position) for which in range(2))
+            ratio, variance = torch.where(sharp, score / large, ratio), torch.where(sharp, spread, variance)
         shrink = torch.where(square > 0, (variance - 1) / torch.where(square > 0, square, 1.0), 0.0)
         outer = direction[..., :, None] * direction[..., None, :]
         return moments_of(mean + direction * ratio[..., None], covariance + outer * shrink[..., None, None])
@@ -168,6 +182,50 @@ def luce_moments(beta: float, candidates: float) -> tuple[float, float]:
     kept /= kept.sum()
     mean = float(kept @ z)
     return mean, float(kept @ (z - mean) ** 2)
+
+
+def sharp_moments(beta: float, candidates: float) -> tuple[float, float]:
+    """Return what `luce_moments` does, for large β.
+
+    On a grid of z that is as fine as the choice is sharp, with nodes s = −β z on the same grid, the sums of the
+    formula are convolutions, whose kernels leave 0 and 1 for a few steps only.
+    """
+    step = 0.3 / beta
+    edge = math.ceil(_REACH / step)
+    beyond = math.ceil(40.0 / 0.3)
+    z = np.arange(-edge, edge + 1) * step
+    p = np.pad(np.exp(-z * z / 2), beyond)
+    p /= p.sum()
+    x = np.arange(-beyond, 15) * 0.3  # β (z_i − z_j); exp(−e^x) is 1 before, 0 behind
+    decay = np.exp(x)
+    passed = np.concatenate([[0.0], np.cumsum(p)])
+
+    def sums(kernel: Array) -> Array:
+        return np.convolve(np.pad(p, (beyond, 14)), kernel[::-1], mode="valid")
+
+    place = np.arange(len(p))
+    behind = passed[-1] - passed[np.minimum(place + 15, len(p))]
+    before = passed[np.maximum(place - beyond, 0)]
+    below = sums(np.expm1(-decay)) - behind
+    whole = sums(np.exp(-decay)) + before
+    log_l = np.where(below > -0.5, np.log1p(np.maximum(below, -0.5)), np.log(np.maximum(whole, 1e-300)))
+    weight = np.exp((candidates - 1) * log_l)
+    kept = p * np.convolve(np.pad(weight, (14, beyond)), np.exp(x - decay), mode="valid")
+    kept /= kept.sum()
+    at = np.pad(z, beyond)
+    mean = float(kept @ at)
+    return mean, float(kept @ (at - mean) ** 2)
+
+
+@lru_cache(maxsize=256)
+def _sharp_table(candidates: float) -> Array:
+    """Return Chebyshev coefficients of μ and v over 2·20/β − 1, from best-of-K to β = 20, ``[2, degree + 1]``."""
+    points = chebyshev.chebpts2(_SHARP_DEGREE + 1)
+    values = np.empty((2, _SHARP_DEGREE + 1))
+    for index, point in enumerate(points):
+        near = (point + 1) / 2
+        values[:, index] = largest_of(candidates) if index == 0 else sharp_moments(MOST_BETA / near, candidates)
+    return np.stack([chebyshev.chebfit(points, row, _SHARP_DEGREE) for row in values])
 
 
 @lru_cache(maxsize=256)

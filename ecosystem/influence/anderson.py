@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ecosystem.influence.rounds import Round
+from ecosystem.influence.society import Society
 
 _MEMORY = 10
 _WORSE = 2.0
@@ -38,12 +39,12 @@ class Found:
     rounds: int
 
 
-def accelerate(round_: Round, start: Tensor, tolerance: float, most: int) -> Found:
+def accelerate(round_: Round | Society, start: Tensor, tolerance: float, most: int) -> Found:
     """Iterate until a round moves no number by more than `tolerance`; the last rounds are plain ones.
 
     Parameters
     ----------
-    round_ : Round
+    round_ : Round or Society
         The round.
     start : Tensor
         The first state, ``[models, contexts, numbers]``.
@@ -76,7 +77,7 @@ def accelerate(round_: Round, start: Tensor, tolerance: float, most: int) -> Fou
     return _settle(round_, image, rounds, tolerance)
 
 
-def _settle(round_: Round, x: Tensor, rounds: int, tolerance: float) -> Found:
+def _settle(round_: Round | Society, x: Tensor, rounds: int, tolerance: float) -> Found:
     """Make a few plain rounds, as long as they bring the state nearer to rest."""
     size = float("inf")
     for _ in range(_LAST):

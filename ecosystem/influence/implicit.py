@@ -16,6 +16,7 @@ from ecosystem.influence.krylov import gmres, solve
 from ecosystem.influence.linearise import Linearisation
 from ecosystem.influence.pushes import Push, SettingsPush, beside
 from ecosystem.influence.rounds import Round
+from ecosystem.influence.society import Society
 from ecosystem.influence.stable import find, require
 
 Aim = str | Mapping[str, float]
@@ -91,7 +92,7 @@ def measured(round_: Round, v: Tensor) -> Tensor:
     return torch.bmm(round_.measured.reshape(models, 1, -1), v.reshape(models, -1, v.shape[-1]))[:, 0]
 
 
-def alignment(round_: Round, x: Tensor) -> Tensor:
+def alignment(round_: Round | Society, x: Tensor) -> Tensor:
     """Return J of every model, NaN without a reward, ``[models]``."""
     return (round_.measured * x).sum((1, 2))
 
@@ -103,7 +104,7 @@ def directly(push: Push, x: Tensor) -> Tensor:
     return torch.zeros((x.shape[0], len(push.labels)), dtype=x.dtype)
 
 
-def weights(round_: Round, x: Tensor, aim: Aim) -> Tensor:
+def weights(round_: Round | Society, x: Tensor, aim: Aim) -> Tensor:
     """Return the weight of each model's alignment in an aim, ``[models]``.
 
     Raises
@@ -140,6 +141,6 @@ def weights(round_: Round, x: Tensor, aim: Aim) -> Tensor:
     return torch.where(members, 1.0 / int(members.sum()), weight)
 
 
-def _group(round_: Round, aim: str) -> frozenset[str]:
+def _group(round_: Round | Society, aim: str) -> frozenset[str]:
     """Return the models that a name stands for: those of an entry with a `count`, or a single one."""
     return frozenset(name for entry in round_.plan.scenario.models for name in entry.names if aim in (entry.name, name))

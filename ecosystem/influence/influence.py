@@ -8,13 +8,16 @@ Zhang (2026, arXiv 2605.29267). One transposed solve gives the gradient of a tot
 from __future__ import annotations
 
 import pandas as pd
+import torch
 from torch import Tensor
 
+from ecosystem.influence import society_effects
 from ecosystem.influence.horizon import horizon
 from ecosystem.influence.implicit import Aim, at_rest, effects, slope, weights
 from ecosystem.influence.levers import lever as lever_of
 from ecosystem.influence.linearise import Linearisation
 from ecosystem.influence.rounds import Round
+from ecosystem.influence.society import Society, round_of
 from ecosystem.influence.stable import StablePoint, find, require
 from ecosystem.scenario.scenario import Scenario
 
@@ -65,18 +68,22 @@ def influence(scenario: Scenario, lever: str = "curation", seed: int = 0, round:
     >>> float(influence(scenario).loc["p", "p"])
     0.399209
     """
-    round_ = Round(scenario, seed)
+    round_ = round_of(scenario, seed)
     pull = lever_of(lever, scenario, seed, round_)  # refuses first what has no derivative
-    if round is not None:
+    if round is not None and isinstance(round_, Society):
+        return _frame(round_, *society_effects.horizon(round_, pull, round))
+    if round is not None and isinstance(round_, Round):
         return _frame(round_, *horizon(round_, pull, round))
     return influence_at(find(round_, seed), scenario, lever, seed)
 
 
 def influence_at(point: StablePoint, scenario: Scenario, lever: str = "curation", seed: int = 0) -> pd.DataFrame:
     """Return influence at a scenario's stable point that was found before; see `influence`."""
-    round_ = Round(scenario, seed)
+    round_ = round_of(scenario, seed)
     pull = lever_of(lever, scenario, seed, round_)
     x = require(point)
+    if isinstance(round_, Society):
+        return _frame(round_, *society_effects.effects(round_, x, pull))
     linear = Linearisation(round_, x, x)
     return _frame(round_, *effects(linear, pull(linear)))
 
@@ -102,14 +109,20 @@ def gradient(scenario: Scenario, aim: Aim = "mean", lever: str = "curation", see
     Series
         By lever.
     """
-    round_ = Round(scenario, seed)
+    round_ = round_of(scenario, seed)
     pull = lever_of(lever, scenario, seed, round_)
+    if isinstance(round_, Society):
+        x = require(find(round_, seed))
+        labels, matrix = society_effects.effects(round_, x, pull)
+        weight = weights(round_, round_.parts(x).p, aim)
+        total = torch.where(weight[:, None] != 0, weight[:, None] * matrix, 0.0).sum(0)
+        return pd.Series(total.numpy(), index=pd.Index(labels, name="lever"), name="gradient")
     linear = at_rest(round_, seed)
     push = pull(linear)
     slopes = slope(linear, push, weights(round_, linear.before, aim))
     return pd.Series(slopes.numpy(), index=pd.Index(push.labels, name="lever"), name="gradient")
 
 
-def _frame(round_: Round, labels: tuple[str, ...], values: Tensor) -> pd.DataFrame:
+def _frame(round_: Round | Society, labels: tuple[str, ...], values: Tensor) -> pd.DataFrame:
     index, columns = pd.Index(round_.plan.names, name="affected"), pd.Index(labels, name="lever")
     return pd.DataFrame(values.numpy(), index=index, columns=columns)

@@ -22,6 +22,7 @@ from ecosystem.influence.pushes import DataPush, KeptPush, Push
 from ecosystem.influence.rounds import Round
 from ecosystem.influence.settings import SettingsLever
 from ecosystem.influence.shares import OTHERS, OWN, curated_shares
+from ecosystem.influence.society import Society
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.world.blueprint import SOURCES, Blueprint
 
@@ -31,7 +32,7 @@ Pull = Callable[[Linearisation], Push]
 """From a linearised round to what the lever does to it."""
 
 
-def lever(name: str, scenario: Scenario, seed: int, round_: Round) -> Pull:
+def lever(name: str, scenario: Scenario, seed: int, round_: Round | Society) -> Pull:
     """Return the levers of a name.
 
     Parameters
@@ -42,7 +43,7 @@ def lever(name: str, scenario: Scenario, seed: int, round_: Round) -> Pull:
         What `round_` is the round of.
     seed : int
         The run's seed.
-    round_ : Round
+    round_ : Round or Society
         The round.
 
     Raises
@@ -58,11 +59,11 @@ def lever(name: str, scenario: Scenario, seed: int, round_: Round) -> Pull:
     if name in SOURCES:
         return _diet(name, plan, *_entry(plan, SOURCES.index(name)))
     if name in ("temperature", "candidates"):
-        return _Curator(name, _settable(plan, name))
+        return CuratorLever(name, _settable(plan, name))
     if name == "edges":
-        return _Edges(np.arange(len(plan.edges.source)), plan)
+        return EdgesLever(np.arange(len(plan.edges.source)), plan)
     if name.startswith("edge:"):
-        return _Edges(np.array([_edge(plan, name.removeprefix("edge:"))]), plan)
+        return EdgesLever(np.array([_edge(plan, name.removeprefix("edge:"))]), plan)
     if name.startswith("parameter:"):
         return SettingsLever(name, name.removeprefix("parameter:"), scenario, seed, round_)
     raise EcosystemError(f"there is no lever {shorten(name)}{did_you_mean(name, KINDS)}; known: {', '.join(KINDS)}")
@@ -112,7 +113,7 @@ def _entry(plan: Blueprint, source: int) -> tuple[NDArray[np.int64], NDArray[np.
     if SOURCES[source].startswith("neighbours"):
         able = able & plan.edges.readable(len(plan.names))
     if SOURCES[source] == "users":
-        able = np.zeros_like(able)  # a round that is differentiated has no users
+        able = np.full_like(able, plan.groups is not None)
     share = plan.diet[:, source]
     models = np.flatnonzero(able & (share < 1))
     if len(models) == 0:
@@ -195,13 +196,14 @@ def _settable(plan: Blueprint, setting: str) -> NDArray[np.int64]:
 
 
 @dataclass(frozen=True)
-class _Curator:
+class CuratorLever:
     """Temperature or candidates of each model's curator."""
 
     setting: str
     models: NDArray[np.int64]
 
     def __call__(self, linear: Linearisation) -> Push:
+        """Return what another setting does to what is kept."""
         models = torch.from_numpy(self.models)
         before = linear.round.choice_by(linear.before, self.setting)[models]
         after = before if linear.after is linear.before else linear.round.choice_by(linear.after, self.setting)[models]
@@ -220,22 +222,22 @@ def _labels(plan: Blueprint) -> list[str]:
     return [f"{plan.names[s]}->{plan.names[t]}" for s, t in zip(plan.edges.source, plan.edges.target, strict=True)]
 
 
-class _Edges:
+class EdgesLever:
     """Weights of edges; ∂share_k/∂w_j = (1[k = j] − share_k) / Σw among the edges into a model."""
 
     def __init__(self, chosen: NDArray[np.int64], plan: Blueprint) -> None:
         if len(chosen) == 0:
             raise EcosystemError("no edge of this scenario can be a lever: it has none")
         labels = _labels(plan)
-        self._names = tuple(f"edge:{labels[edge]}" for edge in chosen)
-        self._chosen = chosen
+        self.names = tuple(f"edge:{labels[edge]}" for edge in chosen)
+        self.chosen = chosen
         edges = plan.edges
         self._total = np.bincount(edges.target, weights=edges.weight, minlength=len(plan.names))
 
     def __call__(self, linear: Linearisation) -> Push:
         """Return ∂D_i/∂w_ij = Σ_source share · (T_ij(·_j) − Σ_k w_ik T_ik(·_k)) / Σw."""
         edges, sources = linear.edges, linear.sources
-        source, target = edges.source[self._chosen], edges.target[self._chosen]
+        source, target = edges.source[self.chosen], edges.target[self.chosen]
         earlier = torch.from_numpy(linear.reads_after(source, target))[:, None, None]
         total: torch.Tensor | None = None
         for kind, present, past in (
@@ -243,12 +245,12 @@ class _Edges:
             ("neighbours_curated", *linear.kept),
         ):
             arriving = torch.where(earlier, past[source], present[source])
-            for number in np.unique(edges.channel[self._chosen]):
+            for number in np.unique(edges.channel[self.chosen]):
                 if number >= 0:
-                    through = torch.from_numpy(edges.channel[self._chosen] == number)
+                    through = torch.from_numpy(edges.channel[self.chosen] == number)
                     arriving[through] = arriving[through] @ torch.from_numpy(edges.channels[number])
             share = torch.from_numpy(linear.diet[target, SOURCES.index(kind)] / self._total[target])
             part = share[:, None, None] * (arriving - sources[kind][target])
             total = part if total is None else total + part
         assert total is not None
-        return DataPush(self._names, torch.from_numpy(target), total)
+        return DataPush(self.names, torch.from_numpy(target), total)

@@ -8,6 +8,7 @@ from typing import Literal
 from torch import Tensor
 
 from ecosystem.influence.rounds import Round
+from ecosystem.influence.society import Society
 
 _NEAR = 1e-6
 _SAME = 1e-9
@@ -38,7 +39,7 @@ class Orbit:
     period: int | None = None
 
 
-def follow(round_: Round, target: Tensor | None, tolerance: float, most: int) -> Orbit:
+def follow(round_: Round | Society, target: Tensor | None, tolerance: float, most: int) -> Orbit:
     """Iterate plainly until it is clear where the iteration goes.
 
     Cycles are found by Brent's method: a state is kept, and its return is waited for, twice as long
@@ -46,7 +47,7 @@ def follow(round_: Round, target: Tensor | None, tolerance: float, most: int) ->
 
     Parameters
     ----------
-    round_ : Round
+    round_ : Round or Society
         The round.
     target : Tensor or None
         The state it is expected to approach.

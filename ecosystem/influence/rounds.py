@@ -25,6 +25,7 @@ from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import Learner, State
 from ecosystem.learners.turn import Turn
 from ecosystem.scenario.fields.learning import RefreshCorpus
+from ecosystem.scenario.fields.remedy import FreshData
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.world.blueprint import Blueprint, blueprint
 
@@ -46,24 +47,10 @@ class Round:
     """
 
     def __init__(self, scenario: Scenario, seed: int = 0) -> None:
-        if scenario.sweep is not None:
-            raise EcosystemError("stable points are of one variant; leave out the sweep, or take a point of it")
-        if scenario.users is not None:
-            raise EcosystemError(
-                "users: influence is of models alone and does not follow what users do; leave them out"
-            )
-        if scenario.events:
-            raise EcosystemError("events: influence is of rounds that stay as they are; leave the events out")
-        if scenario.remedy is not None:
-            raise EcosystemError("remedy: influence is of curation alone and does not know remedies; leave it out")
-        if isinstance(scenario.learning.corpus, RefreshCorpus):
-            raise EcosystemError(
-                "learning.corpus: influence does not know a refreshed corpus; give the diets more `real` instead"
-            )
-        if scenario.mode == "sampled":
-            raise EcosystemError(
-                "mode: a sampled scenario has no stable point and no derivative (got 'sampled'); use mode: exact"
-            )
+        refuse(scenario)
+        for field in ("users", "remedy"):
+            if getattr(scenario, field) is not None:
+                raise EcosystemError(f"{field}: this is of models alone; leave it out, or ask for influence")
         self._build(blueprint(scenario, seed))
 
     @classmethod
@@ -75,7 +62,7 @@ class Round:
 
     def _build(self, plan: Blueprint) -> None:
         self.plan = plan
-        self._batch = Batch([plan])
+        self._batch = Batch([plan], torch.float64, "cpu")
         self._learner: Learner = learner_of(self._batch)
 
     @property
@@ -173,7 +160,37 @@ class Round:
         tuned = replace(self.plan, **{setting: getattr(self.plan, setting) + np.where(np.isfinite(more), more, 0.0)})
         # The layout and nodes of the plan itself: equal curators stay equal, and so do the sizes.
         tuned.__dict__["nodes"] = self.plan.nodes
-        return Batch([tuned]).curation()
+        return Batch([tuned], torch.float64, "cpu").curation()
+
+
+def refuse(scenario: Scenario) -> None:
+    """Refuse a scenario whose rounds have no stable point or no derivative.
+
+    Raises
+    ------
+    EcosystemError
+        If it is sampled, has a sweep or events, or adds fresh real data to what its diets say.
+    """
+    if scenario.sweep is not None:
+        raise EcosystemError("stable points are of one variant; leave out the sweep, or take a point of it")
+    if scenario.events:
+        raise EcosystemError("events: influence is of rounds that stay as they are; leave the events out")
+    for field, fresh in (
+        ("remedy", isinstance(scenario.remedy, FreshData)),
+        ("learning.corpus", isinstance(scenario.learning.corpus, RefreshCorpus)),
+    ):
+        if fresh:
+            raise EcosystemError(
+                f"{field}: influence does not know fresh data beside the diets; give the diets more `real` instead"
+            )
+    if scenario.mode == "sampled":
+        raise EcosystemError(
+            "mode: a sampled scenario has no stable point and no derivative (got 'sampled'); use mode: exact"
+        )
+    if scenario.users is not None and scenario.users.mode == "sampled":
+        raise EcosystemError(
+            "users.mode: users who are drawn have no stable point and no derivative (got 'sampled'); use mode: expected"
+        )
 
 
 CENTRAL = {

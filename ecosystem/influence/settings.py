@@ -15,8 +15,10 @@ from torch import Tensor
 from ecosystem.errors import EcosystemError, InputError
 from ecosystem.influence.linearise import Linearisation
 from ecosystem.influence.pushes import Push, SettingsPush
-from ecosystem.influence.rounds import CENTRAL, Round
+from ecosystem.influence.rounds import CENTRAL, Round, refuse
+from ecosystem.influence.society import Society
 from ecosystem.scenario.scenario import Scenario
+from ecosystem.world.blueprint import blueprint
 
 _ONE_SIDED = {0: -49 / 20, 1: 6.0, 2: -15 / 2, 3: 20 / 3, 4: -15 / 4, 5: 6 / 5, 6: -1 / 6}
 _STEPS = (1e-2, 2e-3, 4e-4)
@@ -38,7 +40,7 @@ class SettingsLever:
         The scenario.
     seed : int
         The run's seed.
-    round_ : Round
+    round_ : Round or Society
         Its round, at the parameter's present value.
 
     Raises
@@ -47,21 +49,21 @@ class SettingsLever:
         If it is no number, or cannot be changed a little, or what follows has no derivative there.
     """
 
-    def __init__(self, label: str, key: str, scenario: Scenario, seed: int, round_: Round) -> None:
-        self._label = label
+    def __init__(self, label: str, key: str, scenario: Scenario, seed: int, round_: Round | Society) -> None:
+        self.label = label
         value = _value(scenario, key)
         scale = max(abs(value), 0.1)
         refused: EcosystemError | None = None
         for step in _STEPS:
-            for offsets in (CENTRAL, _forward(1), _forward(-1)):
+            for offsets in (CENTRAL, forward(1), forward(-1)):
                 try:
-                    self._stencil = _Stencil(
+                    self.stencil = Stencil(
                         lambda at: _round(scenario, key, at, seed, round_), value, step * scale, offsets
                     )
                 except InputError as error:
                     refused = refused or EcosystemError(f"{label}: cannot be changed a little: {error}")
                     continue
-                if self._stencil.smooth(round_):
+                if self.stencil.smooth(round_):
                     return
                 refused = EcosystemError(f"{label}: what follows from it has no derivative at its present value")
                 break
@@ -71,15 +73,20 @@ class SettingsLever:
     def __call__(self, linear: Linearisation) -> Push:
         """Return what the parameter does to the round."""
         return SettingsPush(
-            labels=(self._label,),
-            learned=self._stencil.slope(lambda each: each.data(linear.before, linear.after)),
-            start=self._stencil.slope(lambda each: each.start),
-            rate=float(self._stencil.slope(lambda each: torch.tensor(each.rate, dtype=torch.float64))),
-            measured=self._stencil.slope(lambda each: each.measured),
+            labels=(self.label,),
+            learned=self.stencil.slope(lambda each: _of_models(each).data(linear.before, linear.after)),
+            start=self.stencil.slope(lambda each: each.start),
+            rate=float(self.stencil.slope(lambda each: torch.tensor(_of_models(each).rate, dtype=torch.float64))),
+            measured=self.stencil.slope(lambda each: each.measured),
         )
 
 
-class _Stencil:
+def _of_models(round_: Round | Society) -> Round:
+    assert isinstance(round_, Round)
+    return round_
+
+
+class Stencil:
     """A difference formula: rounds at values nearby, in two widths of which one is half the other.
 
     Raises
@@ -88,19 +95,21 @@ class _Stencil:
         If a value is not allowed.
     """
 
-    def __init__(self, at: Callable[[float], Round], value: float, width: float, offsets: Mapping[int, float]) -> None:
-        self._width, self._offsets = width, offsets
-        self._rounds = [{k: at(value + k * each) for k in offsets} for each in (width, 0.5 * width)]
+    def __init__(
+        self, at: Callable[[float], Round | Society], value: float, width: float, offsets: Mapping[int, float]
+    ) -> None:
+        self.width, self.offsets = width, offsets
+        self.rounds = [{k: at(value + k * each) for k in offsets} for each in (width, 0.5 * width)]
 
-    def slope(self, of: Callable[[Round], Tensor], half: int = 0) -> Tensor:
+    def slope(self, of: Callable[[Round | Society], Tensor], half: int = 0) -> Tensor:
         """Return the derivative of a quantity of rounds."""
-        parts = [weight * of(self._rounds[half][k]) for k, weight in self._offsets.items()]
-        return torch.stack(parts).sum(0) / (self._width * 0.5**half)
+        parts = [weight * of(self.rounds[half][k]) for k, weight in self.offsets.items()]
+        return torch.stack(parts).sum(0) / (self.width * 0.5**half)
 
-    def smooth(self, round_: Round) -> bool:
+    def smooth(self, round_: Round | Society) -> bool:
         """Tell whether both widths agree, and slopes on both sides, as they do away from a kink."""
 
-        def effect(each: Round) -> Tensor:
+        def effect(each: Round | Society) -> Tensor:
             moved = torch.cat([each.step(round_.start).flatten(), each.measured.nan_to_num().flatten()])
             return torch.cat([moved, each.start.flatten()])
 
@@ -108,12 +117,12 @@ class _Stencil:
         bound = _SMALL + float(wide.abs().max())
         if float((wide - narrow).abs().max()) > _AGREE * bound:
             return False
-        if -1 not in self._offsets or 1 not in self._offsets:
+        if -1 not in self.offsets or 1 not in self.offsets:
             return True
         middle = effect(round_)
         bends = [
-            (effect(rounds[1]) + effect(rounds[-1]) - 2 * middle) / (self._width * 0.5**half)
-            for half, rounds in enumerate(self._rounds)
+            (effect(rounds[1]) + effect(rounds[-1]) - 2 * middle) / (self.width * 0.5**half)
+            for half, rounds in enumerate(self.rounds)
         ]
         return float((bends[1] - 0.5 * bends[0]).abs().max()) <= _BENT * bound
 
@@ -142,12 +151,18 @@ def _part(node: Any, part: str) -> Any:
     return node[int(part)] if part.isdecimal() and int(part) < len(node) else None
 
 
-def _round(scenario: Scenario, key: str, value: float, seed: int, like: Round) -> Round:
-    made = Round(scenario.with_({key: value}), seed)
+def _round(scenario: Scenario, key: str, value: float, seed: int, like: Round | Society) -> Round | Society:
+    changed = scenario.with_({key: value})
+    if isinstance(like, Society):
+        refuse(changed)
+        made: Round | Society = Society(blueprint(changed, seed), like.scale)
+    else:
+        made = Round(changed, seed)
     if made.start.shape != like.start.shape or made.plan.names != like.plan.names:
         raise EcosystemError(f"parameter:{key}: changes the size of the ecosystem, so it has no derivative")
     return made
 
 
-def _forward(sign: int) -> dict[int, float]:
+def forward(sign: int) -> dict[int, float]:
+    """Return weights of a difference of order 6 to one side, by offset."""
     return {sign * k: sign * weight for k, weight in _ONE_SIDED.items()}

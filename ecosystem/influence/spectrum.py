@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigs
 
 from ecosystem.influence.linearise import Linearisation
+from ecosystem.influence.society import Transposed
 
 DENSE = 400
 """Up to how many numbers of the state all eigenvalues are computed."""
@@ -27,6 +30,21 @@ def leading(linear: Linearisation) -> complex:
         moved: np.ndarray = linear.round.frame.tangent(linear.advance(v)[0]).reshape(size, -1).numpy()
         return moved
 
+    return _largest(apply, size)
+
+
+def leading_back(transposed: Transposed) -> complex:
+    """Return what `leading` does, of a society's round, from the transposed derivative."""
+    size = len(transposed.x)
+
+    def apply(vectors: np.ndarray) -> np.ndarray:
+        columns = torch.from_numpy(np.ascontiguousarray(vectors)).reshape(size, -1)
+        return torch.stack([transposed.back(column) for column in columns.T], dim=1).numpy()
+
+    return _largest(apply, size)
+
+
+def _largest(apply: Callable[[np.ndarray], np.ndarray], size: int) -> complex:
     if size <= DENSE:
         values = np.linalg.eigvals(apply(np.eye(size)))
     else:

@@ -16,7 +16,8 @@ from ecosystem.influence.anderson import accelerate
 from ecosystem.influence.linearise import Linearisation
 from ecosystem.influence.orbit import follow
 from ecosystem.influence.rounds import Round
-from ecosystem.influence.spectrum import leading
+from ecosystem.influence.society import Society, Transposed, round_of
+from ecosystem.influence.spectrum import leading, leading_back
 from ecosystem.scenario.scenario import Scenario
 
 Verdict = Literal["stable", "unstable", "cycle", "diverging", "neutral", "several stable points"]
@@ -53,7 +54,7 @@ class StablePoint:
     period : int or None
         Of a cycle, in rounds.
     points : tuple of ndarray
-        All stable points that were found, this one first.
+        What models write at all stable points that were found, this one first.
     """
 
     names: tuple[str, ...]
@@ -64,6 +65,8 @@ class StablePoint:
     verdict: Verdict
     period: int | None
     points: tuple[NDArray[np.float64], ...]
+    whole: NDArray[np.float64]
+    """The whole state there: `p`, or a vector that holds what users are too."""
 
     @property
     def attracts(self) -> bool:
@@ -125,11 +128,11 @@ def stable_point(
     >>> point.verdict, round(float(point.p[0, 0, 0]), 6)
     ('stable', 0.609943)
     """
-    return find(Round(scenario, seed), seed, starts, tolerance, max_rounds)
+    return find(round_of(scenario, seed), seed, starts, tolerance, max_rounds)
 
 
 def find(
-    round_: Round, seed: int = 0, starts: int = 1, tolerance: float = 1e-12, max_rounds: int = 10_000
+    round_: Round | Society, seed: int = 0, starts: int = 1, tolerance: float = 1e-12, max_rounds: int = 10_000
 ) -> StablePoint:
     """Return the stable point of a round; see `stable_point`."""
     found = accelerate(round_, round_.start, tolerance, max_rounds)
@@ -141,7 +144,7 @@ def find(
         rounds += again.rounds
         found, settled = again, again.residual <= _SETTLED * tolerance
     x = found.x if settled and orbit.ended != "cycle" else orbit.x
-    radius = abs(leading(Linearisation(round_, found.x, found.x))) if settled else math.nan
+    radius = radius_at(round_, found.x) if settled else math.nan
     verdict: Verdict = _verdict(orbit.ended, settled, radius)
     points = [x]
     if verdict == "stable":
@@ -151,17 +154,30 @@ def find(
             verdict = "several stable points"
     return StablePoint(
         names=round_.plan.names,
-        p=x.numpy(),
+        p=_written(round_, x),
         residual=float((round_.step(x) - x).abs().max()),
         rounds=rounds,
         spectral_radius=radius,
         verdict=verdict,
         period=orbit.period,
-        points=tuple(point.numpy() for point in points),
+        points=tuple(_written(round_, point) for point in points),
+        whole=x.numpy(),
     )
 
 
-def settle(round_: Round, start: Tensor, tolerance: float = 1e-12, max_rounds: int = 10_000) -> Tensor:
+def radius_at(round_: Round | Society, x: Tensor) -> float:
+    """Return the spectral radius of the round's derivative at a state."""
+    if isinstance(round_, Society):
+        return abs(leading_back(Transposed(round_, x)))
+    return abs(leading(Linearisation(round_, x, x)))
+
+
+def _written(round_: Round | Society, x: Tensor) -> NDArray[np.float64]:
+    """Return what models write in a state, ``[models, contexts, numbers]``."""
+    return np.array((round_.parts(x).p if isinstance(round_, Society) else x).numpy())
+
+
+def settle(round_: Round | Society, start: Tensor, tolerance: float = 1e-12, max_rounds: int = 10_000) -> Tensor:
     """Return the fixed point near a state, without asking whether it attracts.
 
     Raises
@@ -192,13 +208,13 @@ def _verdict(ended: str, settled: bool, radius: float) -> Verdict:
     return "unstable" if ended == "nowhere" else "stable"
 
 
-def _look(round_: Round, start: Tensor, points: list[Tensor], tolerance: float, most: int) -> int:
+def _look(round_: Round | Society, start: Tensor, points: list[Tensor], tolerance: float, most: int) -> int:
     """Add the stable point that another start leads to, if it is a new one; return rounds computed."""
     found = accelerate(round_, start, tolerance, most)
     if found.residual > _SETTLED * tolerance:
         return found.rounds
     if min(float((found.x - point).abs().max()) for point in points) > _DISTINCT:
-        radius = abs(leading(Linearisation(round_, found.x, found.x)))
+        radius = radius_at(round_, found.x)
         if radius < 1 - NEUTRAL:
             points.append(found.x)
     return found.rounds
@@ -216,7 +232,7 @@ def require(point: StablePoint) -> torch.Tensor:
         raise EcosystemError(
             f"no influence: the ecosystem has no stable point that attracts ({point}); {_HINT[point.verdict]}"
         )
-    return torch.from_numpy(point.p)
+    return torch.from_numpy(point.whole)
 
 
 _HINT = {

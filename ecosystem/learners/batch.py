@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecosystem.curators.curation import Bucket, Curation
+from ecosystem.devices import usable
 from ecosystem.learners.exchange import Exchange
 from ecosystem.world.blueprint import Blueprint
 from ecosystem.world.settings import ALWAYS
@@ -24,20 +26,28 @@ class Batch:
     worlds : sequence of Blueprint
         Runs whose `shape` is equal.
     dtype : torch.dtype
-        Precision of the state.
+        Precision of the state; that of the scenario by default.
     device : str
-        Where the state lies.
+        Where the state lies; where the scenario says by default.
+
+    Raises
+    ------
+    EcosystemError
+        The scenario asks for a device that is not there.
     """
 
-    def __init__(self, worlds: Sequence[Blueprint], dtype: torch.dtype = torch.float64, device: str = "cpu") -> None:
+    def __init__(
+        self, worlds: Sequence[Blueprint], dtype: torch.dtype | None = None, device: str | None = None
+    ) -> None:
         self.worlds = tuple(worlds)
-        self.dtype, self.device = dtype, device
         first = worlds[0]
+        self.dtype = dtype or getattr(torch, first.scenario.precision)
+        self.device = device or usable(first.scenario.device)
         self.models, self.contexts, self.numbers = first.initial.shape
         self.initial = self.stack([world.initial for world in worlds])
         self.real = self.stack([world.real for world in worlds])
         self.diet = self.stack([world.effective_diet for world in worlds])
-        self.sourceless = torch.from_numpy(np.stack([world.sourceless for world in worlds])).to(device)
+        self.sourceless = torch.from_numpy(np.stack([world.sourceless for world in worlds])).to(self.device)
         self.rewards = self.stack([world.rewards for world in worlds])
         learning = [world.scenario.learning for world in worlds]
         self.rate = self.stack([np.array(block.rate) for block in learning])[:, None, None, None]
@@ -67,6 +77,14 @@ class Batch:
             for world in self.worlds
         ]
         return self.stack(rows)
+
+    def of(self, models: Tensor | slice) -> Batch:
+        """Return the same for some models alone, as far as what is measured of them needs it."""
+        made = copy(self)
+        made.initial, made.real = self.initial[:, models], self.real[:, models]
+        made.evaluation = self.evaluation[models]
+        made.models = made.initial.shape[1]
+        return made
 
     @property
     def size(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -132,7 +133,8 @@ class _Draw:
         outer = x[..., :, None] * x[..., None, :]
         rows = torch.cat([torch.ones_like(x[..., :1]), x, outer.flatten(-2)], dim=-1)
         worlds, numbers = len(self._seeds), rows.shape[-1]
-        place = self._context + self._batch.contexts * torch.arange(len(self._rows)).repeat_interleave(self._examples)
+        reader = torch.arange(len(self._rows), device=x.device).repeat_interleave(self._examples)
+        place = self._context + self._batch.contexts * reader
         total = rows.new_zeros((worlds, len(self._rows) * self._batch.contexts, numbers))
         total = total.scatter_add(1, place[..., None].expand_as(rows), rows)
         total = total.reshape(worlds, len(self._rows), self._batch.contexts, numbers)
@@ -142,7 +144,11 @@ class _Draw:
         """Return a uniform number for each example, of this round by default."""
         when = self._round if round_ is None else round_
         found = [uniforms(s, purpose, when, self._batch.models, self._examples)[self._rows] for s in self._seeds]
-        return torch.from_numpy(np.stack(found)).to(self._author.mean).flatten(1)
+        return self._there(np.stack(found)).flatten(1)
+
+    def _there(self, array: NDArray[Any]) -> Tensor:
+        """Return an array as a tensor where the state lies, its precision kept: places need all of it."""
+        return torch.from_numpy(array).to(self._batch.device)
 
     def _normal(self, purpose: str) -> Tensor:
         """Return a standard normal vector for each example, ``[worlds, readers × examples, d]``."""
@@ -161,7 +167,7 @@ class _Draw:
         if self._batch.learning.prompts == "reused":
             asked = self._uniform("examples.prompts", 0).reshape(u.shape)
             context = _picked(v, asked)
-            steps = each.gather(2, context[..., None].expand(*context.shape, len(SOURCES))).cumsum(-1)
+            steps = each.gather(2, context[..., None].expand(*context.shape, len(SOURCES))).to(u.dtype).cumsum(-1)
             source = (steps / steps[..., -1:] <= u[..., None]).sum(-1).clamp_max(len(SOURCES) - 1)
             return context.flatten(1), source.flatten(1)
         label = _picked((v[..., :, None] * each).flatten(-2), u).flatten(1)
@@ -176,15 +182,15 @@ class _Draw:
         # Edges are sorted by reader: reader + cumulated share is one ascending scale for all of them.
         first = edges[0]
         steps = np.stack([_cumulated(world.share, world.target) for world in edges])
-        scale = torch.from_numpy(steps).to(self._author.mean)
-        last = torch.from_numpy(np.searchsorted(first.target, np.arange(self._batch.models), side="right") - 1)
+        scale = self._there(steps)
+        last = self._there(np.searchsorted(first.target, np.arange(self._batch.models), side="right") - 1)
         wanted = self._reader + self._uniform("examples.author")
         found = torch.searchsorted(scale, wanted, right=True)
         return torch.where(crosses, torch.minimum(found, last[self._reader]), -1)
 
     def _written(self) -> Tensor:
         plan = self._batch.worlds[0]
-        source = torch.from_numpy(plan.edges.source) if len(plan.edges.source) else torch.zeros(1, dtype=torch.long)
+        source = self._there(plan.edges.source if len(plan.edges.source) else np.zeros(1, dtype=np.int64))
         model = torch.where(self._edge >= 0, source[self._edge.clamp_min(0)], self._reader)
         law = torch.where(self._source == _REAL, self._batch.models + self._reader, model)
         law = self._users(law)
@@ -194,7 +200,7 @@ class _Draw:
         choice = self._choices(model, curated)
         if not bool((choice >= 0).any()):
             return x
-        limit = torch.tensor(self._author.limits)[choice.clamp_min(0)]
+        limit = self._there(np.array(self._author.limits))[choice.clamp_min(0)]
         infinite = (choice >= 0) & (limit >= 0)
         kept = self._author.write(self._worlds, torch.where(infinite, limit, model), self._context, z)
         x = torch.where(infinite[..., None], kept, x)
@@ -222,7 +228,8 @@ class _Draw:
         plans = self._batch.worlds[self._worlds]
         seen = torch.from_numpy(np.stack([plan.candidates for plan in plans])).to(x).gather(1, model)
         seen = torch.where(choice >= 0, seen, 1.0)
-        by_luck = torch.tensor([kind == "gaussian_luce" for kind in self._author.choice_kinds])[choice.clamp_min(0)]
+        lucky = np.array([kind == "gaussian_luce" for kind in self._author.choice_kinds])
+        by_luck = self._there(lucky)[choice.clamp_min(0)]
         rho = self._reward_of(choice)
         best = self._appeal(x, rho, by_luck, 0)
         for number in range(1, int(seen.max())):
@@ -247,13 +254,13 @@ class _Draw:
         else:
             found = torch.zeros_like(model)
             for context in range(self._batch.contexts):
-                place = torch.from_numpy(owners) * self._batch.contexts + context
-                voices = heard[self._worlds, torch.tensor(self._batch.choice_voice), place]
+                place = self._there(owners * self._batch.contexts + context)
+                voices = heard[self._worlds, self._there(np.array(self._batch.choice_voice)), place]
                 here = self._inverted(weights * voices, owners, wanted)
                 found = torch.where(self._context == context, here, found)
         # Behind the last choice stands one that is nobody's.
-        owner = torch.tensor([*owners.tolist(), -1])
-        chooses = torch.tensor([*(kind is not None for kind in self._author.choice_kinds), False])
+        owner = self._there(np.append(owners, -1))
+        chooses = self._there(np.array([*(kind is not None for kind in self._author.choice_kinds), False]))
         return torch.where(curated & chooses[found] & (owner[found] == model), found, -1)
 
     def _inverted(self, weights: Tensor, owners: NDArray[np.int64], wanted: Tensor) -> Tensor:
@@ -262,7 +269,7 @@ class _Draw:
         Choices are sorted by model: model + cumulated weight is one ascending scale for all of them.
         """
         each = weights.to("cpu", torch.float64).numpy()
-        scale = torch.from_numpy(np.stack([_cumulated(row, owners) for row in each])).to(self._author.mean)
+        scale = self._there(np.stack([_cumulated(row, owners) for row in each]))
         return torch.searchsorted(scale, wanted, right=True)
 
     def _reward_of(self, choice: Tensor) -> Tensor:
@@ -282,7 +289,7 @@ class _Draw:
         first = self._batch.worlds[0].edges
         if len(first.channels) == 0:
             return x
-        number = torch.where(self._edge >= 0, torch.from_numpy(first.channel)[self._edge.clamp_min(0)], -1)
+        number = torch.where(self._edge >= 0, self._there(first.channel)[self._edge.clamp_min(0)], -1)
         for channel in range(len(first.channels)):
             matrices = np.stack([world.edges.channels[channel] for world in self._batch.worlds[self._worlds]])
             matrix = torch.from_numpy(matrices).to(x)
@@ -295,7 +302,7 @@ class _Draw:
 
 def _picked(weights: Tensor, u: Tensor) -> Tensor:
     """Return which of the last dimension's weights each uniform number falls on, shaped as `u`."""
-    steps = weights.cumsum(-1)
+    steps = weights.to(u.dtype).cumsum(-1)
     return torch.searchsorted(steps / steps[..., -1:], u, right=True).clamp_max(weights.shape[-1] - 1)
 
 

@@ -8,6 +8,8 @@ from torch import Tensor
 from ecosystem.users.crowd import Crowd
 from ecosystem.users.population import Population
 
+_ROUNDING = 1e-12
+
 
 def group_values(population: Population, crowd: Crowd, p: Tensor) -> dict[str, Tensor]:
     """Return the columns of the table `groups`, ``[worlds, groups]`` each."""
@@ -40,10 +42,13 @@ def biases(population: Population, crowd: Crowd, p: Tensor, values: dict[str, Te
 
 
 def worst_served(values: dict[str, Tensor]) -> Tensor:
-    """Return which groups are served the least quality (without that score: satisfaction), ``[worlds, groups]``."""
+    """Return which groups are served the least quality (without that score: satisfaction), ``[worlds, groups]``.
+
+    Groups that differ by rounding alone share the last place.
+    """
     quality = values.get("quality", values["satisfaction"])
     lowest = torch.where(torch.isnan(quality), torch.inf, quality).amin(-1, keepdim=True)
-    return quality == lowest
+    return quality <= lowest + _ROUNDING * (1 + lowest.abs())
 
 
 def systemic_failure(population: Population, crowd: Crowd, p: Tensor) -> Tensor:
@@ -58,6 +63,7 @@ def systemic_failure(population: Population, crowd: Crowd, p: Tensor) -> Tensor:
     weight = (crowd.activity[..., None] * population.contexts).sum(1)
     weight = weight / weight.sum(-1, keepdim=True)
     together = (failed.prod(1) * weight).sum(-1)
-    apart = (failed * weight[:, None]).sum(-1).prod(-1)
-    both = (together > 0) & (apart > 0)
-    return torch.where(both, (together / torch.where(both, apart, 1.0)).clamp_min(1e-300).log(), torch.nan)
+    # A product over many models would underflow; its logarithm does not.
+    apart = (failed * weight[:, None]).sum(-1).log().sum(-1)
+    both = (together > 0) & (apart > -torch.inf)
+    return torch.where(both, together.log() - apart, torch.nan)

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ecosystem.plan.identity import digest
 from ecosystem.plan.runs import Plan, Run
-from ecosystem.scenario.fields.learning import Until
+from ecosystem.plan.size import bytes_per_world, seconds_per_world
 from ecosystem.scenario.scenario import Scenario
 
 MOST_WORLDS = 64
 MOST_BYTES = 1_000_000_000
 
-_WORK_ARRAYS = 24
-"""How many arrays of the size of the state a round holds at once, at the most."""
-
-_ROW_BYTES = 13 * 8 + 2 * 40
-"""A row of the table `models`: its numbers, the run's id and the model's name."""
-
-_STATE_ROW_BYTES = 4 * 8 + 2 * 40
+MOST_SECONDS = 30.0
+"""How long a chunk may take, as guessed beforehand: no more is lost when it is killed, and many workers share it."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +32,12 @@ class Chunk:
 
     id: str
     runs: tuple[Run, ...]
+
+    @classmethod
+    def of(cls, runs: Iterable[Run]) -> Chunk:
+        """Return the chunk of some runs."""
+        held = tuple(runs)
+        return cls(digest([run.id for run in held]), held)
 
 
 def chunks(plan: Plan, missing: Collection[str]) -> tuple[Chunk, ...]:
@@ -63,21 +64,7 @@ def chunks(plan: Plan, missing: Collection[str]) -> tuple[Chunk, ...]:
     packed = [part for group in alike.values() for part in _parts(group)]
     order = {run.id: number for number, run in enumerate(plan.unique)}
     packed.sort(key=lambda part: order[part[0].id])
-    return tuple(Chunk(digest([run.id for run in part]), part) for part in packed)
-
-
-def bytes_per_world(scenario: Scenario) -> int:
-    """Estimate what one run holds in memory: the arrays of a round, and the rows it records."""
-    models, outputs = len(scenario.model_names), scenario.outputs.numbers
-    cells = models * scenario.outputs.contexts * outputs
-    longest = scenario.rounds.max if isinstance(scenario.rounds, Until) else scenario.rounds
-    recorded = longest // scenario.record.every + 2
-    rows = models * recorded * _ROW_BYTES
-    if scenario.record.alignments:
-        rows += models * len(scenario.rewards) * recorded * _ROW_BYTES
-    if scenario.record.states:
-        rows += cells * recorded * _STATE_ROW_BYTES
-    return cells * 8 * _WORK_ARRAYS + rows
+    return tuple(map(Chunk.of, packed))
 
 
 def _shape(scenario: Scenario) -> str:
@@ -94,6 +81,7 @@ def _without_numbers(value: Any) -> Any:
 
 
 def _parts(runs: list[Run]) -> Iterator[tuple[Run, ...]]:
-    size = max(1, min(MOST_WORLDS, MOST_BYTES // bytes_per_world(runs[0].scenario)))
-    for start in range(0, len(runs), size):
-        yield tuple(runs[start : start + size])
+    first = runs[0].scenario
+    size = min(MOST_WORLDS, MOST_BYTES // bytes_per_world(first), int(MOST_SECONDS / seconds_per_world(first)))
+    for start in range(0, len(runs), max(1, size)):
+        yield tuple(runs[start : start + max(1, size)])

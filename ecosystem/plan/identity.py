@@ -11,18 +11,20 @@ from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
 
-from ecosystem.errors import fail, shorten
+from ecosystem.devices import kind
+from ecosystem.errors import EcosystemError, InputError, fail, shorten
+from ecosystem.scenario.fields.models import FromRun
 from ecosystem.scenario.fields.network import FileNetwork
 from ecosystem.scenario.scenario import Scenario
 
 RESULTS_VERSION = 2
 """Raised whenever the program gives other numbers for the same settings."""
 
-PRECISION = "float64"
-DEVICE = "cpu"
-
 WITHOUT_EFFECT = frozenset({"name", "description", "source", "parameters", "seeds", "sweep", "expect", "record"})
 """Entries of a scenario that change no result; parameters act through the settings that use them."""
+
+_BESIDE = frozenset({"precision", "device"})
+"""Entries that have a place of their own in the identity."""
 
 
 @dataclass(frozen=True)
@@ -43,26 +45,29 @@ class Identity:
 
     settings: Mapping[str, Any]
     files: Mapping[str, str]
-    precision: str = PRECISION
-    device: str = DEVICE
+    precision: str = "float64"
+    device: str = "cpu"
     version: int = RESULTS_VERSION
 
     @cached_property
     def digest(self) -> str:
         """Hash of it all."""
-        return digest(
-            {
-                "settings": self.settings,
-                "files": sorted(self.files.values()),
-                "precision": self.precision,
-                "device": self.device,
-                "version": self.version,
-            }
+        # Settings are JSON already, and a plan has thousands: they are not looked through again.
+        return _hash(
+            _written(
+                {
+                    "settings": self.settings,
+                    "files": sorted(self.files.values()),
+                    "precision": self.precision,
+                    "device": self.device,
+                    "version": self.version,
+                }
+            )
         )
 
     def run_id(self, seed: int) -> str:
         """Return the id of the run with this seed: 24 hexadecimal digits."""
-        return digest([self.digest, seed])
+        return _hash(f'["{self.digest}",{seed}]')  # canonical JSON, written by hand: a plan may have a million
 
 
 def identity(scenario: Scenario) -> Identity:
@@ -71,14 +76,17 @@ def identity(scenario: Scenario) -> Identity:
     Raises
     ------
     InputError
-        A file that the scenario names cannot be read.
+        A file or earlier run that the scenario names cannot be read.
     """
-    settings = {key: value for key, value in scenario.settings().items() if key not in WITHOUT_EFFECT}
+    settings = {key: value for key, value in scenario.settings().items() if key not in WITHOUT_EFFECT | _BESIDE}
     files: dict[str, str] = {}
     for each in (scenario, *(phase.scenario for phase in scenario.phases)):
         if isinstance(each.network, FileNetwork):
             files[each.network.file] = _contents(each.base / each.network.file)
-    return Identity(settings, files)
+    for index, model in enumerate(scenario.models):
+        if isinstance(model.initial, FromRun):
+            files[model.initial.source] = _states(scenario.base / model.initial.source, index)
+    return Identity(settings, files, scenario.precision, kind(scenario.device))
 
 
 def run_id(scenario: Scenario, seed: int) -> str:
@@ -91,8 +99,26 @@ def run_id(scenario: Scenario, seed: int) -> str:
 
 
 def recording(scenario: Scenario) -> str:
-    """Return a hash of what a scenario records: results recorded otherwise are not interchangeable."""
-    return digest(scenario.settings().get("record"))[:8]
+    """Return what a scenario records, in canonical JSON."""
+    return canonical(scenario.settings().get("record"))
+
+
+def covers(recorded: str, asked: str) -> bool:
+    """Tell whether what was recorded holds, table by table, all that is asked for.
+
+    A table more does no harm; other rounds are other rows, and do not.
+
+    Examples
+    --------
+    >>> covers('{"every":1,"states":true}', '{"every":1,"states":false}')
+    True
+    >>> covers('{"every":1}', '{"every":2}')
+    False
+    """
+    there, wanted = json.loads(recorded), json.loads(asked)
+    return there.keys() == wanted.keys() and all(
+        there[key] == value or (there[key] is True and value is False) for key, value in wanted.items()
+    )
 
 
 def digest(value: Any) -> str:
@@ -101,7 +127,7 @@ def digest(value: Any) -> str:
     >>> digest({"a": 1, "b": [2.0]}) == digest({"b": [2.0], "a": 1})
     True
     """
-    return blake2b(canonical(value).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    return _hash(canonical(value))
 
 
 def canonical(value: Any) -> str:
@@ -110,7 +136,7 @@ def canonical(value: Any) -> str:
     >>> canonical({"b": float("inf"), "a": (1, None)})
     '{"a":[1,null],"b":"inf"}'
     """
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _written(plain(value))
 
 
 def plain(value: Any) -> Any:
@@ -122,6 +148,25 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _hash(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+
+
+def _states(path: Path, model: int) -> str:
+    from ecosystem.store.earlier import earlier  # the store knows plans
+
+    try:
+        return earlier(path).digest
+    except InputError:
+        raise
+    except EcosystemError as error:
+        raise fail(str(error), ("models", model, "initial", "from")) from error
 
 
 def _contents(path: Path) -> str:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import threading
+import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ecosystem.errors import EcosystemError
 from ecosystem.plan.chunks import Chunk
+from ecosystem.plan.identity import canonical
 from ecosystem.plan.runs import Run
-from ecosystem.store.parts import StoredRun
+from ecosystem.store.errors import StoreError
 
 OnRound = Callable[[int, int], None]
 """Called with the number of rounds done, and of all rounds."""
+
+OnRows = Callable[[Mapping[str, pa.Table]], None]
+"""Called with rows of tables that are finished."""
+
+OnHang = Callable[[Sequence[Run]], None]
+
+GRACE = 5.0
+"""How many seconds beyond its timeout a run has at the most to come to the end of a round; no more than it had."""
 
 
 class Simulated(Protocol):
@@ -23,7 +35,7 @@ class Simulated(Protocol):
 
     @property
     def tables(self) -> Mapping[str, pa.Table]:
-        """What was recorded of the runs that did not fail."""
+        """What was recorded of the runs that did not fail, as far as it was not handed over."""
 
     @property
     def networks(self) -> Mapping[str, str]:
@@ -41,51 +53,153 @@ class Simulated(Protocol):
 class Simulate(Protocol):
     """The engine, as seen from here."""
 
-    def __call__(self, runs: Sequence[Run], on_round: OnRound | None = None) -> Simulated:
-        """Return what runs give, and tell of every round."""
+    def __call__(
+        self, runs: Sequence[Run], on_round: OnRound | None = None, on_rows: OnRows | None = None
+    ) -> Simulated:
+        """Return what runs give, but for the rows that are handed over meanwhile, and tell of every round."""
 
 
-@dataclass(frozen=True)
+class TooLongError(EcosystemError):
+    """A run that took longer than it may."""
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__(f"took longer than {timeout:g} s (timeout)")
+
+
+class Rows(Protocol):
+    """Where rows go as they come."""
+
+    def add(self, tables: Mapping[str, pa.Table]) -> None:
+        """Take rows of some tables."""
+
+    def leave_out(self, runs: Iterable[str]) -> None:
+        """Forget the rows of some runs, whether there are any or not; they may come again."""
+
+
 class Attempt:
-    """What became of a chunk.
+    """Executes chunks.
 
-    Attributes
+    Where the runs of a chunk cannot be executed together, because one of them raises or takes too long, they are
+    executed one by one, so that only the guilty one fails.
+
+    Parameters
     ----------
-    tables : mapping of str to pyarrow.Table
-        Rows of the runs that are done.
-    runs : tuple of StoredRun
-        All runs of the chunk, done or failed.
+    simulate : callable
+        The engine.
+    on_round : callable, optional
+        Told of every round.
+    timeout : float, optional
+        How many seconds a run, or the runs of a chunk together, may take; looked at after each round.
+    on_hang : callable, optional
+        Called in another thread, with the runs that hang, where no round comes to its end long after that.
     """
 
-    tables: Mapping[str, pa.Table]
-    runs: tuple[StoredRun, ...]
+    def __init__(
+        self,
+        simulate: Simulate,
+        on_round: OnRound | None = None,
+        timeout: float | None = None,
+        on_hang: OnHang | None = None,
+    ) -> None:
+        self._simulate, self._on_round = simulate, on_round
+        self._timeout, self._on_hang = timeout, on_hang
 
-    @property
-    def failed(self) -> int:
-        """How many runs failed."""
-        return sum(run.status == "failed" for run in self.runs)
+    def __call__(self, chunk: Chunk, rows: Rows) -> list[dict[str, Any]]:
+        """Execute a chunk.
+
+        Returns
+        -------
+        list of dict
+            A row of `PART_RUNS` for each run, done or failed, as far as it is known here. `rows` has the rows of
+            those that are done.
+        """
+        seen: set[str] = set()
+        try:
+            return self._together(chunk.runs, rows, seen)
+        except StoreError:
+            raise
+        except Exception as error:
+            rows.leave_out([run.id for run in chunk.runs])
+            if len(chunk.runs) == 1:
+                return [failure(chunk.runs[0], error)]
+        self._on_round = None
+        return [row for run in chunk.runs for row in self._alone(run, rows, seen)]
+
+    def _alone(self, run: Run, rows: Rows, seen: set[str]) -> list[dict[str, Any]]:
+        try:
+            return self._together([run], rows, seen)
+        except StoreError:
+            raise
+        except Exception as error:
+            rows.leave_out([run.id])
+            return [failure(run, error)]
+
+    def _together(self, runs: Sequence[Run], rows: Rows, seen: set[str]) -> list[dict[str, Any]]:
+        """Execute some runs together; `seen` are the networks that are written already."""
+        with _watch(runs, self._timeout, self._on_hang):
+            outcome = self._simulate(runs, _ending(self._on_round, self._timeout), rows.add)
+        rows.add({name: table for name, table in outcome.tables.items() if name != "network"})
+        if "network" in outcome.tables:
+            rows.add({"network": _unseen(outcome.tables["network"], seen)})
+        rows.leave_out(outcome.errors)
+        return [self._row(run, outcome) for run in runs]
+
+    @staticmethod
+    def _row(run: Run, outcome: Simulated) -> dict[str, Any]:
+        known = {"network": outcome.networks.get(run.id), "seconds": outcome.seconds.get(run.id)}
+        if run.id in outcome.errors:
+            return failed(run, outcome.errors[run.id]) | known
+        return {"run": run.id, "status": "done", **known}
 
 
-def attempt(chunk: Chunk, simulate: Simulate, on_round: OnRound | None = None) -> Attempt:
-    """Execute a chunk; an exception becomes the failure of its runs."""
+def failure(run: Run, error: Exception) -> dict[str, Any]:
+    """Return the row of a run that failed by an exception; of a user's mistake the message says all."""
+    ours = not isinstance(error, EcosystemError)
+    message = f"{type(error).__name__}: {error}" if ours else str(error)
+    return failed(run, message) | {
+        "exception": type(error).__name__,
+        "traceback": "".join(traceback.format_exception(error)) if ours else None,
+    }
+
+
+def failed(run: Run, message: str) -> dict[str, Any]:
+    """Return the row of a run that failed for a reason that is told in a line."""
+    return {"run": run.id, "status": "failed", "error": message, "settings": canonical(run.scenario.settings())}
+
+
+def _unseen(networks: pa.Table, seen: set[str]) -> pa.Table:
+    """Return the networks that have not been seen, and see them."""
+    key = networks["network"]
+    new = set(key.unique().to_pylist()) - seen
+    seen |= new
+    return networks.filter(pc.is_in(key.cast(pa.string()), pa.array(sorted(new), pa.string())))
+
+
+def _ending(on_round: OnRound | None, timeout: float | None) -> OnRound | None:
+    """Return a listener that ends what takes too long."""
+    if timeout is None:
+        return on_round
+    limit, ends = timeout, time.monotonic() + timeout
+
+    def listen(done: int, of: int) -> None:
+        if time.monotonic() > ends and done < of:
+            raise TooLongError(limit)
+        if on_round is not None:
+            on_round(done, of)
+
+    return listen
+
+
+@contextmanager
+def _watch(runs: Sequence[Run], timeout: float | None, on_hang: OnHang | None) -> Iterator[None]:
+    """Have it told where runs go on long after they should have ended."""
+    if timeout is None or on_hang is None:
+        yield
+        return
+    timer = threading.Timer(timeout + min(timeout, GRACE), on_hang, [runs])
+    timer.daemon = True
+    timer.start()
     try:
-        outcome = simulate(chunk.runs, on_round)
-    except EcosystemError as error:
-        return _failure(chunk, str(error))
-    except Exception:
-        return _failure(chunk, traceback.format_exc())
-    runs = tuple(
-        StoredRun(
-            id=run.id,
-            network=outcome.networks.get(run.id),
-            status="failed" if run.id in outcome.errors else "done",
-            seconds=outcome.seconds.get(run.id),
-            error=outcome.errors.get(run.id),
-        )
-        for run in chunk.runs
-    )
-    return Attempt(outcome.tables, runs)
-
-
-def _failure(chunk: Chunk, error: str) -> Attempt:
-    return Attempt({}, tuple(StoredRun(run.id, None, "failed", None, error) for run in chunk.runs))
+        yield
+    finally:
+        timer.cancel()

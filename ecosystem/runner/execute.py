@@ -1,46 +1,119 @@
-"""Executing, in this process, the runs of a plan that a store lacks."""
+"""Executing the runs of a plan that a store lacks: in this process, in others, or on a cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from ecosystem.plan.chunks import chunks
+from ecosystem.errors import EcosystemError
+from ecosystem.plan.chunks import Chunk, chunks
 from ecosystem.plan.runs import Plan
-from ecosystem.runner.attempt import OnRound, Simulate, attempt
+from ecosystem.plan.size import bytes_per_world, seconds_per_world
+from ecosystem.runner.attempt import Simulate
+from ecosystem.runner.progress import OnProgress, Tally
+from ecosystem.runner.work import engine, work
 from ecosystem.store.store import Store
+
+if TYPE_CHECKING:
+    from ecosystem.store.parts import StoredRun
+
+_WORKER_BYTES = 500_000_000
+"""What a worker process holds before it does anything."""
+
+_WORTH_SECONDS = 15.0
+"""Guessed seconds of work from which on other processes are started."""
+
+_SURELY_THERE = 1_000_000_000
+"""Bytes that any machine has: for less nobody asks."""
 
 
 @dataclass(frozen=True)
-class Progress:
-    """How far the work is.
+class Execution:
+    """Where and how runs are executed; nothing of it changes a result.
 
     Attributes
     ----------
-    total : int
-        Runs to execute, without those that were there before.
-    finished : float
-        Runs that are over; those under way count by the part of their rounds that is done.
-    failed : int
-        Runs over that failed.
+    workers : int or None
+        How many processes of this machine; 0 for this process itself, None for one a core where the work is worth it.
+    scheduler : str or object, optional
+        Address of a Dask scheduler, a Dask cluster or client, in place of processes of this machine.
+    timeout : float, optional
+        Seconds that a run may take. In this process it is looked at after each round; a worker process whose run
+        hangs within a round is ended.
+    retry_failed : bool
+        Whether runs that failed before are run again.
+    max_memory : int, optional
+        Bytes that all processes of this machine may hold together; by default what the machine has.
     """
 
-    total: int
-    finished: float
-    failed: int
+    workers: int | None = 0
+    scheduler: Any = None
+    timeout: float | None = None
+    retry_failed: bool = False
+    max_memory: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.workers is not None and self.workers < 0:
+            raise EcosystemError(f"workers: a number of processes, 0 for none but this one (got {self.workers})")
+        if self.timeout is not None and not self.timeout > 0:
+            raise EcosystemError(f"timeout: seconds above 0 (got {self.timeout:g})")
+        if self.max_memory is not None and self.max_memory <= 0:
+            raise EcosystemError(f"max_memory: bytes above 0 (got {self.max_memory})")
 
 
-OnProgress = Callable[[Progress], None]
+def missing(plan: Plan, stored: dict[str, StoredRun], retry_failed: bool) -> list[str]:
+    """Return the ids of the runs to execute."""
+    enough = {"done"} if retry_failed else {"done", "failed"}
+    there = {id_ for id_, run in stored.items() if run.status in enough}
+    return [run.id for run in plan.unique if run.id not in there]
 
 
-def engine() -> Simulate:
-    """Return the engine; torch and mesa are imported here, when they are first needed."""
-    from ecosystem.world import simulate
+def fitted(execution: Execution, packed: Sequence[Chunk]) -> Execution:
+    """Return how chunks are executed here: with how many workers, in how much memory.
 
-    return simulate
+    Raises
+    ------
+    EcosystemError
+        Not even one chunk would fit.
+    """
+    if execution.scheduler is not None:
+        return execution
+    workers = _worth(packed, execution.timeout) if execution.workers is None else execution.workers
+    largest = max(packed, key=_bytes)
+    needed = _bytes(largest)
+    if workers == 0 and needed + _WORKER_BYTES <= _SURELY_THERE and execution.max_memory is None:
+        return replace(execution, workers=0)
+    memory = execution.max_memory or _memory_there()
+    if needed > memory:
+        runs = "a run" if len(largest.runs) == 1 else f"{len(largest.runs)} runs that are executed together"
+        raise EcosystemError(
+            f"{runs} (from point {largest.runs[0].point} on) would need about {needed / 1e9:.2f} GB, and"
+            f" {memory / 1e9:.2f} GB may be held (--max-memory); record less (record.every, record.states), or make"
+            " the ecosystem smaller"
+        )
+    fitting = max(1, memory // (needed + _WORKER_BYTES))
+    return replace(execution, workers=min(workers, fitting, len(packed)), max_memory=memory)
 
 
-def execute(plan: Plan, store: Store, progress: OnProgress | None = None, simulate: Simulate | None = None) -> int:
+def _worth(packed: Sequence[Chunk], timeout: float | None) -> int:
+    """Return how many processes some work is worth: starting them takes seconds, and a timeout needs one."""
+    guess = sum(len(chunk.runs) * seconds_per_world(chunk.runs[0].scenario) for chunk in packed)
+    if timeout is None and (guess < _WORTH_SECONDS or len(packed) == 1):
+        return 0
+    from dask.system import CPU_COUNT
+
+    return min(int(CPU_COUNT), len(packed))
+
+
+def execute(
+    plan: Plan,
+    store: Store,
+    progress: OnProgress | None = None,
+    simulate: Simulate | None = None,
+    execution: Execution | None = None,
+) -> int:
     """Execute what is missing, chunk by chunk, and write each chunk as soon as it is done.
 
     Parameters
@@ -50,9 +123,11 @@ def execute(plan: Plan, store: Store, progress: OnProgress | None = None, simula
     store : Store
         Where results go; runs that are there, failed ones too, are not run again.
     progress : callable, optional
-        Called after every round and every chunk.
+        Called in this thread, after rounds and chunks.
     simulate : callable, optional
         What executes runs, the engine by default.
+    execution : Execution, optional
+        Where and how; in this process by default.
 
     Returns
     -------
@@ -63,32 +138,57 @@ def execute(plan: Plan, store: Store, progress: OnProgress | None = None, simula
     ------
     StoreError
         Results cannot be written.
+    EcosystemError
+        The plan does not fit into the memory, or the cluster does not answer.
     """
-    stored = store.stored(plan)
-    packed = chunks(plan, [run.id for run in plan.unique if run.id not in stored])
+    execution = execution or Execution()
+    packed = chunks(plan, missing(plan, store.stored(plan), execution.retry_failed))
     if not packed:
         return 0
-    simulate = simulate or engine()
-    total, finished, failed = sum(len(chunk.runs) for chunk in packed), 0, 0
-    tell = progress or (lambda _: None)
-    tell(Progress(total, 0, 0))
-    with store.session():
-        for chunk in packed:
-            result = attempt(chunk, simulate, _rounds(tell, total, finished, failed, len(chunk.runs)))
-            store.write(chunk, result.tables, result.runs)
-            finished += len(chunk.runs)
-            failed += result.failed
-            tell(Progress(total, finished, failed))
+    execution = fitted(execution, packed)
+    total = sum(len(chunk.runs) for chunk in packed)
+    if execution.scheduler is None and execution.workers == 0:
+        _here(packed, store, progress, simulate or engine(), execution)
+    else:
+        _elsewhere(packed, store, progress, simulate, execution)
     return total
 
 
-def _rounds(tell: OnProgress, total: int, finished: int, failed: int, runs: int) -> OnRound:
-    """Return what tells of a chunk's rounds; a chunk may run its rounds in several goes."""
-    furthest = 0.0
+def _here(
+    packed: Sequence[Chunk], store: Store, progress: OnProgress | None, simulate: Simulate, execution: Execution
+) -> None:
+    tally = Tally(sum(len(chunk.runs) for chunk in packed), progress)
+    with store.session():
+        for chunk in packed:
+            tally.over(work(chunk, store, simulate, tally.rounds(chunk), execution.timeout), chunk)
 
-    def on_round(done: int, of: int) -> None:
-        nonlocal furthest
-        furthest = max(furthest, min(done / max(of, 1), 1.0))
-        tell(Progress(total, finished + runs * furthest, failed))
 
-    return on_round
+def _elsewhere(
+    packed: Sequence[Chunk],
+    store: Store,
+    progress: OnProgress | None,
+    simulate: Simulate | None,
+    execution: Execution,
+) -> None:
+    from ecosystem.runner.cluster import existing, local
+    from ecosystem.runner.dispatch import Dispatcher
+
+    tally = Tally(sum(len(chunk.runs) for chunk in packed), progress)
+    shared = replace(store, path=store.path.resolve())
+    own = execution.scheduler is None
+    if own:
+        place = local(execution.workers or 1, execution.max_memory or _memory_there())
+    else:
+        place = existing(execution.scheduler)
+    with store.session(), place as client:
+        Dispatcher(client, shared, tally, execution.timeout, simulate, own)(packed)
+
+
+def _bytes(chunk: Chunk) -> int:
+    return bytes_per_world(chunk.runs[0].scenario) * len(chunk.runs)
+
+
+def _memory_there() -> int:
+    from ecosystem.runner.cluster import memory_there
+
+    return memory_there()

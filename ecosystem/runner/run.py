@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ecosystem.plan.runs import Plan, plan
-from ecosystem.runner.execute import OnProgress, execute
+from ecosystem.runner.execute import Execution, execute
+from ecosystem.runner.progress import OnProgress
 from ecosystem.scenario.load import load_scenario
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.store.results import Results
@@ -24,6 +25,11 @@ def run(
     seeds: int | Sequence[int] | None = None,
     overrides: Mapping[str, Any] | None = None,
     progress: OnProgress | None = None,
+    workers: int = 0,
+    scheduler: Any = None,
+    timeout: float | None = None,
+    retry_failed: bool = False,
+    max_memory: int | None = None,
 ) -> Results:
     """Run a scenario, all points of its sweep with all seeds.
 
@@ -40,6 +46,18 @@ def run(
         Settings to change: ``{"learning.rate": 0.5}``.
     progress : callable, optional
         Called with a `Progress` now and then.
+    workers : int
+        How many processes of this machine execute runs; 0 for this process itself. A script that asks for
+        more must start its work under ``if __name__ == "__main__":``, as with every use of `multiprocessing`.
+    scheduler : str or object, optional
+        Address of a Dask scheduler (``tcp://…``), a Dask cluster or client, in place of own processes. Its workers
+        must share the file system of `out`.
+    timeout : float, optional
+        Seconds that a run may take. A run that hangs within a round can only be ended in a worker process.
+    retry_failed : bool
+        Whether runs that failed before are run again.
+    max_memory : int, optional
+        Bytes that all processes of this machine may hold together; by default what the machine has.
 
     Returns
     -------
@@ -51,19 +69,29 @@ def run(
     InputError
         The scenario is not valid.
     StoreError
-        The directory holds something else, or cannot be written.
+        The directory holds something else, another process writes to it, or it cannot be written.
+    EcosystemError
+        The plan does not fit into the memory, or no scheduler answers.
     """
-    return carry_out(plan(_scenario(scenario, overrides), seeds), out, progress)
+    execution = Execution(workers, scheduler, timeout, retry_failed, max_memory)
+    return carry_out(plan(_scenario(scenario, overrides), seeds), out, progress, execution)
 
 
-def carry_out(asked: Plan, out: str | PathLike[str] | None, progress: OnProgress | None = None) -> Results:
+def carry_out(
+    asked: Plan,
+    out: str | PathLike[str] | None,
+    progress: OnProgress | None = None,
+    execution: Execution | None = None,
+) -> Results:
     """Execute what is missing of a plan in a directory, or all of it in one that passes; see `run`."""
     if out is not None:
-        execute(asked, open_store(asked, Path(out)), progress)
+        with open_store(asked, Path(out)) as store:
+            execute(asked, store, progress, execution=execution)
         return Results(out)
     passing = Path(tempfile.mkdtemp(prefix="ecosystem-"))
     try:
-        execute(asked, open_store(asked, passing), progress)
+        with open_store(asked, passing) as store:
+            execute(asked, store, progress, execution=execution)
         return Results(passing, temporary=True)
     except BaseException:
         shutil.rmtree(passing, ignore_errors=True)

@@ -35,6 +35,9 @@ TABLES: dict[str, tuple[str, ...]] = {
     "influence": ("run", "affected", "lever", "influence"),
 }
 
+MEANS = tuple(column for column in TABLES["models"][3:-1] if column != "alignment")
+"""What `rounds` has beside where no rows of models are written: means of columns of `models`."""
+
 
 def gaussian_states(dimension: int) -> tuple[str, ...]:
     """Return what `states` has beside, for Gaussian outputs: a row's mean, and its covariance with each."""

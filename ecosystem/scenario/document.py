@@ -28,6 +28,8 @@ class Document:
         What is wrong with the text but leaves the rest readable, such as a duplicate key.
     changed : tuple of paths
         What no longer is as the file says.
+    literals : mapping
+        Parts that are known to hold no expression; see `ecosystem.scenario.expressions.literals_in`.
     """
 
     data: Any
@@ -37,6 +39,7 @@ class Document:
     keys: Mapping[Path, Place] = field(default_factory=dict, repr=False)
     problems: tuple[Problem, ...] = ()
     changed: tuple[Path, ...] = ()
+    literals: Mapping[int, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def place(self, path: Path, *, of_key: bool = False) -> Place | None:
         """Return where a value (or its key) stands, or the nearest thing around it that has a place."""

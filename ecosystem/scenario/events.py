@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -12,13 +12,14 @@ from ecosystem.scenario.document import Document
 from ecosystem.scenario.fields.events import Ends
 from ecosystem.scenario.fields.learning import Until
 from ecosystem.scenario.fields.network import Edge, EdgesNetwork
+from ecosystem.scenario.fields.users import RetentionFeedback
 from ecosystem.scenario.paths import parameter_names
 
 if TYPE_CHECKING:
     from ecosystem.scenario.scenario import Scenario
 
 _NOT_OF_A_PHASE = ("sweep", "expect", "events")
-_ALL_RUN = ("name", "description", "source", "rounds", "seeds", "mode", "outputs", "record")
+_ALL_RUN = ("name", "description", "source", "rounds", "seeds", "mode", "precision", "device", "outputs", "record")
 """Fields that hold for a whole run."""
 
 _NUMBERS = "parameters"
@@ -71,7 +72,7 @@ def phases(scenario: Scenario) -> tuple[Phase, ...]:
         for index in indices:
             problems += now.change(index, scenario.document.value(("events", index, "set")))
         try:
-            after = type(scenario).from_document(now.document)
+            after = type(scenario).of_phase(now.document)
         except InputError as error:
             problems += [now.placed(problem, indices[-1]) for problem in error.problems]
             break
@@ -80,6 +81,7 @@ def phases(scenario: Scenario) -> tuple[Phase, ...]:
         before = Phase(round_, after, (*kept, *(edit for index in indices for edit in scenario.events[index].edits)))
         problems += _edge_problems(scenario, indices, after, kept)
         found.append(before)
+    problems += _deserted([scenario, *(phase.scenario for phase in found)])
     if problems:
         raise InputError(map(scenario.document.located, dict.fromkeys(problems)))
     return tuple(found)
@@ -154,6 +156,18 @@ def _changed_for_good(first: Scenario, now: Scenario) -> Iterator[Problem]:
         if groups[0] != groups[1]:
             keys = ", ".join(_OF_THE_START)
             yield Problem(("users", "groups"), f"what a group is at the start ({keys}) is not changed by an event")
+
+
+def _deserted(states: Sequence[Scenario]) -> Iterator[Problem]:
+    """Find groups that nobody is in at the start, though nobody comes in any phase."""
+    users = states[0].users
+    rules = [rule for state in states if state.users is not None for rule in state.users.rules]
+    if users is None or any(isinstance(rule, RetentionFeedback) and rule.arrivals > 0 for rule in rules):
+        return
+    for index, group in enumerate(users.groups):
+        if group.size == 0:
+            message = "nobody is in this group, and nobody ever comes; give it users, or retention with arrivals"
+            yield Problem(("users", "groups", index, "size"), f"{message} (got 0)")
 
 
 def _edge_problems(

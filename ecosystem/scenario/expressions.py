@@ -20,13 +20,19 @@ def is_expression(value: Any) -> bool:
     return isinstance(value, str) and value.startswith("=")
 
 
-def resolve(data: Any) -> tuple[Any, list[Problem]]:
+Literals = Mapping[int, Any]
+"""Lists and mappings that hold no expression, by identity; as they are held here, no other object has it."""
+
+
+def resolve(data: Any, literals: Literals | None = None) -> tuple[Any, list[Problem]]:
     """Replace every expression by its number.
 
     Parameters
     ----------
     data : Any
         A scenario as written. It is not modified; what holds no expression is shared with the result.
+    literals : mapping, optional
+        Parts of `data` that are known to hold no expression, so that they are not looked through; see `literals_in`.
 
     Returns
     -------
@@ -44,7 +50,7 @@ def resolve(data: Any) -> tuple[Any, list[Problem]]:
     if not isinstance(data, Mapping):
         return data, []
     written = data.get("parameters")
-    parameters = _Parameters(written if isinstance(written, Mapping) else {})
+    parameters = _Parameters(written if isinstance(written, Mapping) else {}, literals or {})
     problems = parameters.problems
     resolved = {
         key: parameters.resolved(value) if key == "parameters" else _replaced(value, (key,), parameters, problems)
@@ -53,13 +59,38 @@ def resolve(data: Any) -> tuple[Any, list[Problem]]:
     return resolved, problems
 
 
+def literals_in(data: Mapping[Any, Any]) -> Literals:
+    """Return the lists and mappings in a scenario as written that hold no expression, the outermost ones."""
+    found: dict[int, Any] = {}
+    for value in data.values():
+        if _is_literal(value, found):
+            found[id(value)] = value
+    return found
+
+
+def _is_literal(value: Any, found: dict[int, Any]) -> bool:
+    """Tell whether a value holds no expression; where it does, its parts that hold none are added to `found`."""
+    if isinstance(value, str):
+        return not value.startswith("=")
+    parts = list(value.values()) if isinstance(value, Mapping) else value if isinstance(value, (list, tuple)) else ()
+    literal = [part for part in parts if _is_literal(part, found)]
+    if len(literal) == len(parts):
+        return True
+    found.update((id(part), part) for part in literal if isinstance(part, (Mapping, list, tuple)))
+    return False
+
+
 def _replaced(value: Any, path: Path, parameters: _Parameters, problems: list[Problem]) -> Any:
     """Return the value with numbers for expressions, the same object where it has none."""
     if isinstance(value, str):
         if not value.startswith("=") or path[-1] in TEXTS:
             return value
         return parameters.number(value, path, problems)
-    if isinstance(value, Mapping):
+    if type(value) in (float, int, bool, type(None)):  # most of what there is, and quickly told
+        return value
+    if id(value) in parameters.literals:
+        return value
+    if type(value) is dict or isinstance(value, Mapping):
         parts = {key: _replaced(part, (*path, key), parameters, problems) for key, part in value.items()}
         return parts if any(parts[key] is not part for key, part in value.items()) else value
     if isinstance(value, (list, tuple)):
@@ -71,12 +102,14 @@ def _replaced(value: Any, path: Path, parameters: _Parameters, problems: list[Pr
 class _Parameters:
     """The named numbers, each evaluated after those that it refers to."""
 
-    def __init__(self, written: Mapping[Any, Any]) -> None:
+    def __init__(self, written: Mapping[Any, Any], literals: Literals) -> None:
+        self.literals = literals
         self.problems: list[Problem] = []
         self._written = {_normal(name): value for name, value in written.items() if isinstance(name, str)}
         self._spelled = {_normal(name): name for name in written if isinstance(name, str)}
         self._values: dict[str, Any] = dict(CONSTANTS)
         self._broken: set[str] = set()
+        self._found: dict[str, Any] = {}
         self._evaluator = Arithmetic(self._values)
         for name, value in self._written.items():
             self._admit(name, value)
@@ -98,13 +131,16 @@ class _Parameters:
 
     def number(self, text: str, path: Path, problems: list[Problem]) -> Any:
         """Return the number that an expression stands for; on failure the text, and a problem."""
+        if text in self._found:
+            return self._found[text]
         try:
             for name in names_in(text):
                 if name in self._broken:
                     return text
                 if name not in self._values:
                     raise ExpressionError(f"{_unknown(name, self._known())} (in {shorten(text)})")
-            return self._evaluator.number(text)
+            self._found[text] = self._evaluator.number(text)
+            return self._found[text]
         except ExpressionError as error:
             problems.append(Problem(path, str(error)))
             return text

@@ -85,13 +85,11 @@ def read(path: str | os.PathLike[str]) -> Document:
 
 def parse(text: str, file: str = "<text>", base: pathlib.Path | None = None) -> Document:
     """Read YAML from text; see `read`."""
-    bad = _UNPRINTABLE.search(text)
-    if bad:
-        raise _at(file, _position(text, bad.start()), f"the character {bad.group()!a} cannot stand in YAML")
+    refuse_unprintable(text, file)
     try:
         node = _Loader(text).get_single_node()
         if node is None:
-            raise InputError([Problem((), f"{file}: is empty")])
+            raise _at(file, (1, 1), "is empty; a scenario is a mapping, and begins with its name")
         walk = _Walk(file)
         data = walk.value(node, (), False)
     except _RefusedError as refusal:
@@ -102,6 +100,19 @@ def parse(text: str, file: str = "<text>", base: pathlib.Path | None = None) -> 
     except RecursionError:
         raise _at(file, (1, 1), "is nested too deeply") from None
     return Document(data, file, base or pathlib.Path(), walk.places, walk.keys, tuple(walk.problems))
+
+
+def refuse_unprintable(text: str, file: str) -> None:
+    """Raise if a text has a character that YAML does not allow.
+
+    Raises
+    ------
+    InputError
+        With the place of the first one.
+    """
+    bad = _UNPRINTABLE.search(text)
+    if bad:
+        raise _at(file, _position(text, bad.start()), f"the character {bad.group()!a} cannot stand in YAML")
 
 
 def parse_value(text: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PrivateAttr, Strict, ValidationError
@@ -14,11 +15,11 @@ from ecosystem.scenario import events, sweeps
 from ecosystem.scenario.checks import check
 from ecosystem.scenario.document import Document
 from ecosystem.scenario.events import Phase
-from ecosystem.scenario.expressions import resolve
+from ecosystem.scenario.expressions import Literals, literals_in, resolve
 from ecosystem.scenario.fields.common import Block, Distribution, Name, Parameter, Reward
 from ecosystem.scenario.fields.events import Event
 from ecosystem.scenario.fields.learning import Learning, Record, Rounds, Seeds
-from ecosystem.scenario.fields.models import Curated, ModelBlock
+from ecosystem.scenario.fields.models import Curated, FromRun, ModelBlock
 from ecosystem.scenario.fields.network import EdgesNetwork, FileNetwork, Network
 from ecosystem.scenario.fields.outputs import Outputs
 from ecosystem.scenario.fields.remedy import Remedy
@@ -26,6 +27,7 @@ from ecosystem.scenario.fields.sweep import Expect, Sweep
 from ecosystem.scenario.fields.users import Users
 from ecosystem.scenario.paths import change, parameter_names
 from ecosystem.scenario.plain import plain
+from ecosystem.scenario.point_table import with_rows
 from ecosystem.scenario.problems import shown, translate
 from ecosystem.scenario.shape import shape_of_block
 
@@ -66,6 +68,10 @@ class Scenario(Block):
     """How many seeds (0, 1, …), or a list of seeds."""
     mode: Literal["exact", "sampled"] = "exact"
     """`exact` is the population limit; `sampled` draws examples."""
+    precision: Literal["float64", "float32"] = "float64"
+    """Type of the numbers; `float32` takes half the memory and is exact to seven digits."""
+    device: Literal["auto", "cpu", "cuda"] = "cpu"
+    """Where the numbers are computed: on a GPU (`cuda`), on the CPU, or on a GPU where there is one (`auto`)."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     """Named numbers for use in expressions."""
     outputs: Outputs
@@ -97,6 +103,7 @@ class Scenario(Block):
 
     _document: Document = PrivateAttr()
     _phases: tuple[Phase, ...] = PrivateAttr(())
+    _literals: Literals | None = PrivateAttr(None)
 
     def __init__(self, /, **data: Any) -> None:
         self._fill(Document(plain(data)))
@@ -114,13 +121,28 @@ class Scenario(Block):
         scenario._fill(document)
         return scenario
 
+    @classmethod
+    def of_phase(cls, document: Document) -> Self:
+        """Return the scenario of a document without events or a sweep, which holds from an event on."""
+        scenario = cls.__new__(cls)
+        scenario._validate(document)
+        return scenario
+
     def _fill(self, document: Document) -> None:
-        """Validate a document into this scenario, or tell all that is wrong with it."""
+        """Make this the scenario of a document, or tell all that is wrong with it."""
+        self._validate(document)
+        self._phases = events.phases(self)
+        if self.sweep is not None:
+            sweeps.try_first(self)
+
+    def _validate(self, document: Document) -> None:
+        """Validate a document into this scenario, as it is at one time."""
         if not isinstance(document.data, Mapping):
             problem = Problem((), f"a scenario is a mapping (got {shown(document.data)})")
             raise InputError([document.located(problem)])
-        resolved, failures = resolve(document.data)
-        problems = [*document.problems, *map(document.located, failures)]
+        document, unread = with_rows(document)
+        resolved, failures = resolve(document.data, document.literals)
+        problems = [*document.problems, *unread, *map(document.located, failures)]
         try:
             self.__pydantic_validator__.validate_python(resolved, self_instance=self)
         except ValidationError as error:
@@ -131,9 +153,6 @@ class Scenario(Block):
         if problems:
             raise InputError(_in_order(problems))
         self._document = document
-        self._phases = events.phases(self)
-        if self.sweep is not None:
-            sweeps.try_first(self)
 
     def with_(self, changes: Mapping[str, Any]) -> Self:
         """Return this scenario with some settings changed.
@@ -149,7 +168,7 @@ class Scenario(Block):
         InputError
             If there is no such setting, or the changed scenario is not valid.
         """
-        swept = {} if self.sweep is None else {**self.sweep.grid, **self.sweep.zip}
+        swept = () if self.sweep is None else self.sweep.keys
         idle = [
             Problem((), f"{key!r} is swept, so a value of its own has no effect; change the sweep instead")
             for key in changes
@@ -161,8 +180,11 @@ class Scenario(Block):
 
     def _changed(self, changes: Mapping[str, Any], without: tuple[str, ...] = ()) -> Self:
         """Return this scenario with settings changed, and some of its fields left out."""
+        if self._literals is None:
+            self._literals = literals_in(self._document.data)
         data = {key: value for key, value in self._document.data.items() if key not in without}
-        return type(self).from_document(changed(self._document.with_data(data), changes))
+        document = replace(self._document.with_data(data), literals=self._literals)
+        return type(self).from_document(changed(document, changes))
 
     @property
     def model_names(self) -> tuple[str, ...]:
@@ -195,7 +217,9 @@ class Scenario(Block):
         Infinity is the text ``inf``, as it may be in YAML; an event sets whole blocks, in which what follows
         from a parameter has its value. The result makes the same scenario again.
         """
-        settings = {key: _json(value) for key, value in self.model_dump(mode="json", by_alias=True).items()}
+        settings = self.model_dump(mode="json", by_alias=True)
+        if not _is_json(settings):
+            settings = {key: _json(value) for key, value in settings.items()}
         return settings | {"events": events.in_settings(settings, self._phases)}
 
     def __eq__(self, other: object) -> bool:
@@ -207,7 +231,8 @@ class Scenario(Block):
         return hash(json.dumps(self.settings(), sort_keys=True))
 
     def _identity(self) -> tuple[Any, ...]:
-        return self.__dict__, self._phases, self.base if isinstance(self.network, FileNetwork) else None
+        reads = isinstance(self.network, FileNetwork) or any(isinstance(m.initial, FromRun) for m in self.models)
+        return self.__dict__, self._phases, self.base if reads else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Built again from what was written: much smaller than the fields with every place in the file.
@@ -254,6 +279,15 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
         return (False, place.line, place.column) if place else (True, 0, 0)
 
     return sorted(problems, key=key)
+
+
+def _is_json(settings: Any) -> bool:
+    """Tell whether JSON holds settings as they are: writing them is much quicker than looking at each."""
+    try:
+        json.dumps(settings, allow_nan=False)
+    except ValueError:
+        return False
+    return True
 
 
 def _json(value: Any) -> Any:

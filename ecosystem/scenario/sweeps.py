@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from ecosystem.errors import EcosystemError, InputError, Problem, shorten
+from ecosystem.errors import EcosystemError, InputError, Path, Place, Problem, shorten
+from ecosystem.scenario import designs
 from ecosystem.scenario.arithmetic import names_in
 from ecosystem.scenario.document import Document
 from ecosystem.scenario.expressions import is_expression
@@ -20,8 +21,28 @@ if TYPE_CHECKING:
 
 Point = dict[str, Any]
 
-_FORMS = ("grid", "zip")
+_LISTS = ("grid", "zip")
+_DESIGNS = ("latin_hypercube", "sobol", "saltelli", "morris")
 _NOT_OF_A_VARIANT = ("sweep", "expect")
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A key of a sweep as it is written.
+
+    Attributes
+    ----------
+    key : str
+        A parameter's name or a path.
+    path : tuple
+        Where it stands in the scenario.
+    values : sequence of (path, value)
+        What is written of it, each at its place.
+    """
+
+    key: str
+    path: Path
+    values: Sequence[tuple[Path, Any]]
 
 
 def points(scenario: Scenario) -> tuple[Point, ...]:
@@ -30,16 +51,25 @@ def points(scenario: Scenario) -> tuple[Point, ...]:
     Returns
     -------
     tuple of dict
-        From swept key to value: every combination of the grid, the last key fastest, and within
-        each the rows of the zip. One empty point without a sweep.
+        From swept key to value: every combination of what the forms of the sweep give, the rows of the last
+        form fastest, and in the grid its last key. One empty point without a sweep.
+
+    Raises
+    ------
+    InputError
+        A design needs a library that is not installed.
     """
     sweep = scenario.sweep
     if sweep is None:
         return ({},)
-    combinations = itertools.product(*sweep.grid.values())
-    rows = list(zip(*sweep.zip.values(), strict=True)) or [()]
-    keys = (*sweep.grid, *sweep.zip)
-    return tuple(dict(zip(keys, (*combination, *row), strict=True)) for combination in combinations for row in rows)
+    forms: list[Sequence[tuple[Any, ...]]] = [list(itertools.product(*sweep.grid.values()))]
+    if sweep.zip:
+        forms.append(list(zip(*sweep.zip.values(), strict=True)))
+    forms += [designs.rows(design) for design in sweep.designs]
+    if sweep.rows:
+        forms.append([tuple(row[key] for key in sweep.rows[0]) for row in sweep.rows])
+    keys = sweep.keys
+    return tuple(dict(zip(keys, itertools.chain(*rows), strict=True)) for rows in itertools.product(*forms))
 
 
 def variant(scenario: Scenario, point: Mapping[str, Any]) -> Scenario:
@@ -60,25 +90,40 @@ def variant(scenario: Scenario, point: Mapping[str, Any]) -> Scenario:
         ) from None
 
 
-def key_problems(root: type[BaseModel], document: Document) -> Iterator[Problem]:
-    """Find the keys of a sweep that can change nothing, and values that depend on what is swept."""
-    sweep = document.data.get("sweep")
+def swept(sweep: Any) -> Iterator[Swept]:
+    """Yield the keys of a sweep as it is written, passing over what is malformed."""
     if not isinstance(sweep, Mapping):
         return
-    names = parameter_names(document.data)
-    swept = {key for form in _FORMS for key in _lists(sweep, form)}
-    for form in _FORMS:
-        for key, values in _lists(sweep, form).items():
-            path = ("sweep", form, key)
-            try:
-                change(root, document.data, str(key), None)
-            except InputError as error:
-                yield document.located(Problem(path, error.problems[0].message), of_key=True)
-            for index, value in enumerate(values if isinstance(values, (list, tuple)) else ()):
-                dependent = _names(value) & swept & names
-                if dependent:
-                    message = f"refers to {min(dependent)!r}, which is swept itself; sweep a parameter in its place"
-                    yield document.located(Problem((*path, index), message))
+    for form in _LISTS:
+        for key, values in _mapping(sweep.get(form)).items():
+            path: Path = ("sweep", form, key)
+            yield Swept(str(key), path, _entries(values, path))
+    for form in _DESIGNS:
+        for key, range_ in _mapping(_mapping(sweep.get(form)).get("ranges")).items():
+            path = ("sweep", form, "ranges", key)
+            bounds = [((*path, part), bound) for part, bound in _mapping(range_).items()]
+            yield Swept(str(key), path, bounds or _entries(range_, path))
+    table = sweep.get("table")
+    rows = table if isinstance(table, (list, tuple)) and all(isinstance(row, Mapping) for row in table) else ()
+    for key in rows[0] if rows else ():
+        values = [(("sweep", "table", number, key), row.get(key)) for number, row in enumerate(rows)]
+        yield Swept(str(key), ("sweep", "table", 0, key), values)
+
+
+def key_problems(root: type[BaseModel], document: Document) -> Iterator[Problem]:
+    """Find the keys of a sweep that can change nothing, and values that depend on what is swept."""
+    found = list(swept(document.data.get("sweep")))
+    dependent = {each.key for each in found} & parameter_names(document.data)
+    for each in found:
+        try:
+            change(root, document.data, each.key, None)
+        except InputError as error:
+            yield document.located(Problem(each.path, error.problems[0].message), of_key=True)
+        for path, value in each.values:
+            named = _names(value) & dependent
+            if named:
+                message = f"refers to {min(named)!r}, which is swept itself; sweep a parameter in its place"
+                yield document.located(Problem(path, message))
 
 
 def try_first(scenario: Scenario) -> None:
@@ -89,17 +134,26 @@ def try_first(scenario: Scenario) -> None:
     InputError
         If that variant is not valid.
     """
-    first = points(scenario)[0]
     try:
-        variant(scenario, first)
+        variant(scenario, points(scenario)[0])
     except InputError as error:
-        place = scenario.document.place(("sweep",))
-        raise InputError(replace(each, place=each.place or place) for each in error.problems) from None
+        there = place(scenario, 0)
+        raise InputError(replace(each, place=each.place or there) for each in error.problems) from None
 
 
-def _lists(sweep: Mapping[Any, Any], form: str) -> Mapping[Any, Any]:
-    lists = sweep.get(form)
-    return lists if isinstance(lists, Mapping) else {}
+def place(scenario: Scenario, number: int) -> Place | None:
+    """Return where a point is written: its row of the table, else the sweep."""
+    rows = len(scenario.sweep.rows) if scenario.sweep else 0
+    return scenario.document.place(("sweep", "table", number % rows) if rows else ("sweep",))
+
+
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _entries(values: Any, path: Path) -> list[tuple[Path, Any]]:
+    listed = values if isinstance(values, (list, tuple)) else ()
+    return [((*path, index), value) for index, value in enumerate(listed)]
 
 
 def _names(value: Any) -> frozenset[str]:

@@ -11,29 +11,40 @@ MAX_BYTES = 4_000_000
 ELSEWHERE = "put large data in a CSV file"
 
 
-def read_text(file: str) -> str:
-    """Return the text of a regular UTF-8 file of at most 4 MB, without a byte order mark.
+def read_text(file: str, most: int = MAX_BYTES, kind: str = "YAML", instead: str = ELSEWHERE) -> str:
+    """Return the text of a regular UTF-8 file, without a byte order mark.
+
+    Parameters
+    ----------
+    file : str
+        Its name.
+    most : int
+        How many bytes it may have.
+    kind : str
+        What kind of file is wanted, for messages.
+    instead : str
+        What to do with a file that is larger.
 
     Raises
     ------
     InputError
         If there is no such file, or it is something else.
     """
-    return _decode(_bytes(file), file)
+    return _decode(_bytes(file, most, kind, instead), file)
 
 
-def _bytes(file: str) -> bytes:
+def _bytes(file: str, most: int, kind: str, instead: str) -> bytes:
     try:
         status = os.stat(file)
         if stat.S_ISDIR(status.st_mode):
-            problem = "is a directory; name the YAML file in it"
+            problem = f"is a directory; name the {kind} file in it"
         elif not stat.S_ISREG(status.st_mode):
             problem = "is not a regular file"
-        elif status.st_size > MAX_BYTES:
-            problem = f"is {status.st_size / 1e6:,.1f} MB, more than {MAX_BYTES / 1e6:g} MB; {ELSEWHERE}"
+        elif status.st_size > most:
+            problem = f"is {status.st_size / 1e6:,.1f} MB, more than {most / 1e6:g} MB; {instead}"
         else:
             with open(file, "rb") as stream:
-                return stream.read(MAX_BYTES)
+                return stream.read(most)
     except FileNotFoundError:
         problem = "no such file"
     except (OSError, ValueError) as error:

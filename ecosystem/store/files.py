@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -42,11 +43,28 @@ def whole_directory(path: Path) -> Iterator[Path]:
         for file in beside.iterdir():
             _flush(file)
         _flush(beside)
-        if not path.exists():
-            os.rename(beside, path)
+        with suppress(FileExistsError):  # of two who write the same, the second has nothing to add
+            _appear(beside, path)
             _flush(path.parent)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def remove_directory(path: Path) -> None:
+    """Remove a directory at once: it is never seen half-emptied."""
+    beside = _beside(path)
+    with suppress(FileNotFoundError):
+        os.rename(path, beside)
+        shutil.rmtree(beside)
+
+
+def _appear(beside: Path, path: Path) -> None:
+    try:
+        os.rename(beside, path)
+    except OSError as error:
+        if error.errno == errno.ENOTEMPTY:
+            raise FileExistsError(str(path)) from error
+        raise
 
 
 def remove_unfinished(directory: Path) -> None:

@@ -8,21 +8,17 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ecosystem.errors import EcosystemError
 from ecosystem.plan.identity import identity, plain, recording
 from ecosystem.plan.runs import Plan
 from ecosystem.scenario.document import Document
 from ecosystem.scenario.scenario import Scenario
+from ecosystem.store.errors import StoreError
 from ecosystem.store.files import write_text
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever an older program could not read what a newer one writes."""
 
 FILE = "manifest.json"
-
-
-class StoreError(EcosystemError):
-    """A directory that cannot hold, or does not hold, the results that were asked for."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +40,18 @@ class Session:
         When, in UTC.
     seconds : float or None
         Wall time; None for a session that goes on, or was killed.
+    host : str
+        Name of the machine.
+    process : int
+        Number of the process there.
     versions : mapping
         Program, libraries and machine.
     """
 
     started: str
     seconds: float | None
+    host: str
+    process: int
     versions: Mapping[str, str | None]
 
 
@@ -68,7 +70,7 @@ class Manifest:
     identity : mapping
         What decides results besides the settings: files, precision, device, version of results.
     recording : str
-        Hash of what is recorded.
+        What is recorded, in canonical JSON.
     points : tuple of mapping
         What the sweep sets at each point.
     runs : tuple of Planned
@@ -145,6 +147,11 @@ def read(directory: Path) -> Manifest:
     if found > FORMAT:
         raise StoreError(
             f"{path}: was written by a newer version of ecosystem (format {found}, this one reads {FORMAT})"
+        )
+    if found < FORMAT:
+        raise StoreError(
+            f"{path}: was written by an older version of ecosystem (format {found}, this one reads {FORMAT}), before"
+            " parts had checksums; run the scenario again with another --out"
         )
     try:
         content["points"] = tuple(content["points"])

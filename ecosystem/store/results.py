@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow.dataset as ds
@@ -15,10 +16,12 @@ import pyarrow.dataset as ds
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.store import manifest as manifests
+from ecosystem.store.efforts import chunks, failures
 from ecosystem.store.manifest import Manifest
 from ecosystem.store.parts import StoredRun, choose, read_parts
 from ecosystem.store.runs_table import runs_table
 from ecosystem.store.schema import RUNS_FIRST, RUNS_LAST, check_table, swept_column
+from ecosystem.store.selection import Selection, select
 from ecosystem.store.tables import Chosen, Table
 
 
@@ -65,6 +68,16 @@ class Results:
         return runs_table(self._manifest, self._stored)
 
     @cached_property
+    def failures(self) -> pd.DataFrame:
+        """One row for each run that failed: what it was, its settings as JSON, what was raised and where."""
+        return failures(self.runs, [part for part, _ in self._all_parts])
+
+    @cached_property
+    def chunks(self) -> pd.DataFrame:
+        """One row for each chunk that was executed together: who did it, by what versions, and what it took."""
+        return chunks(self._all_parts)
+
+    @cached_property
     def models(self) -> pd.DataFrame:
         """One row for each run, round and model."""
         return self.table("models")
@@ -94,8 +107,16 @@ class Results:
         """One row for each run, round, model, context and output, when recorded."""
         return self.table("states")
 
-    def table(self, name: str, columns: Sequence[str] | None = None, *, parameters: bool = False) -> pd.DataFrame:
-        """Read a table.
+    def table(
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,
+        *,
+        parameters: bool = False,
+        runs: Iterable[str] | None = None,
+        where: Mapping[str, Any] | None = None,
+    ) -> pd.DataFrame:
+        """Read a table, or a part of it.
 
         Parameters
         ----------
@@ -106,30 +127,77 @@ class Results:
         parameters : bool
             Whether point, seed and swept parameters stand beside each row. Where two points are the
             same run, its rows appear for both.
+        runs : iterable of str, optional
+            The runs to read, all by default. Parts without them are not opened.
+        where : mapping of str to value, optional
+            Conditions that every row satisfies: a column of the table, or point, seed or a swept key, and its
+            value or a list of values, as in ``{"lam": 0.5, "round": [0, 100]}``. None is a missing value.
 
         Raises
         ------
         EcosystemError
-            There is no such table, or no such column.
+            There is no such table, no such column or no such run.
         """
-        return self._read(name, columns, parameters, None)
-
-    def of_run(self, run: str, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Read the rows of one run; the other arguments are those of `table`."""
-        self._table(name).check(["run"])
-        return self._read(name, columns, False, ds.field("run") == run)
+        selection = select(self, name, runs, where)
+        if name == "runs":
+            return self._runs_columns(columns, selection)
+        return self._read(name, columns, parameters, selection)
 
     def last(self, name: str, columns: Sequence[str] | None = None, *, parameters: bool = False) -> pd.DataFrame:
         """Read the rows of each run's last round; the arguments are those of `table`."""
-        table = self._table(name)
+        table = self.read_by(name)
         table.check(["run", "round"])
         wanted = list(table.schema.names if columns is None else columns)
         keys = [key for key in ("run", "round") if key not in wanted]
         final = self._last_rounds
-        where = ds.field("round").isin(sorted(set(final.tolist())))
-        rows = self._read(name, [*wanted, *keys], parameters, where)
+        at_end = ds.field("round").isin(sorted(set(final.tolist())))
+        rows = self._read(name, [*wanted, *keys], parameters, Selection(rows=at_end))
         kept = rows[rows["round"] == rows["run"].map(final)]
         return kept.drop(columns=keys).reset_index(drop=True)
+
+    def to_parquet(
+        self,
+        path: str | PathLike[str],
+        table: str = "models",
+        columns: Sequence[str] | None = None,
+        *,
+        runs: Iterable[str] | None = None,
+        where: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Write a table with its swept parameters to one Parquet file; see `ecosystem.store.export.export`."""
+        from ecosystem.store.export import export
+
+        return export(self, path, "parquet", table, columns, runs=runs, where=where)
+
+    def to_csv(
+        self,
+        path: str | PathLike[str],
+        table: str = "models",
+        columns: Sequence[str] | None = None,
+        *,
+        runs: Iterable[str] | None = None,
+        where: Mapping[str, Any] | None = None,
+    ) -> int:
+        """Write a table with its swept parameters to one CSV file; see `ecosystem.store.export.export`."""
+        from ecosystem.store.export import export
+
+        return export(self, path, "csv", table, columns, runs=runs, where=where)
+
+    def read_by(self, name: str) -> Table:
+        """Return what reads a table."""
+        check_table(name)
+        if name not in self._tables:
+            self._tables[name] = Table(name, () if self._unasked(name) else self._chosen)
+        return self._tables[name]
+
+    def parameters(self, taken: Sequence[str] = ()) -> pd.DataFrame:
+        """Return run, point, seed and what is swept, a row for each run that was asked for.
+
+        A swept key has a name that neither `taken` nor another column has; see `swept_column`.
+        """
+        swept = [str(column) for column in self.runs if column not in (*RUNS_FIRST, *RUNS_LAST)]
+        names = {key: swept_column(key, taken) for key in swept}
+        return self.runs[[*RUNS_FIRST, *swept]].rename(columns=names)
 
     @cached_property
     def _stored(self) -> dict[str, StoredRun]:
@@ -154,46 +222,34 @@ class Results:
 
     @cached_property
     def _last_rounds(self) -> pd.Series[int]:
-        rounds = self._table("rounds").read(["run", "round"]).to_pandas()
+        rounds = self.read_by("rounds").read(["run", "round"]).to_pandas()
         return rounds.groupby("run")["round"].max()
 
-    def _table(self, name: str) -> Table:
-        check_table(name)
-        if name not in self._tables:
-            self._tables[name] = Table(name, self._chosen)
-        return self._tables[name]
+    def _unasked(self, name: str) -> bool:
+        """Tell whether a table is not recorded: runs that were executed earlier may have it all the same."""
+        record = self._manifest.resolved.get("record", {})
+        return record.get(name) is False
 
-    def _read(
-        self, name: str, columns: Sequence[str] | None, parameters: bool, where: ds.Expression | None
-    ) -> pd.DataFrame:
-        if name == "runs":
-            return self._runs_columns(columns)
-        table = self._table(name)
+    def _read(self, name: str, columns: Sequence[str] | None, parameters: bool, selection: Selection) -> pd.DataFrame:
+        table = self.read_by(name)
         if not parameters:
-            return table.read(columns, where).to_pandas()
+            return table.read(columns, selection.rows, selection.runs).to_pandas()
         if "run" not in table.schema.names:
             raise EcosystemError(f"the rows of {name} belong to no single run, so no parameters stand beside them")
-        beside = self._parameters(table.schema.names)
+        beside = self.parameters(table.schema.names)
         wanted = list(table.schema.names if columns is None else columns)
         own = [column for column in wanted if column == "run" or column not in beside]
-        rows = table.read([*own, *(["run"] if "run" not in own else [])], where).to_pandas()
+        rows = table.read([*own, *(["run"] if "run" not in own else [])], selection.rows, selection.runs).to_pandas()
         shown = [*own, *(column for column in beside if column != "run")]
-        return rows.merge(beside, on="run", how="left")[shown]
+        return rows.merge(selection.of(beside), on="run", how="left")[shown]
 
-    def _runs_columns(self, columns: Sequence[str] | None) -> pd.DataFrame:
-        if columns is None:
-            return self.runs.copy()
+    def _runs_columns(self, columns: Sequence[str] | None, selection: Selection) -> pd.DataFrame:
         known = list(map(str, self.runs))
-        for column in columns:
+        for column in columns or ():
             if column not in known:
                 raise EcosystemError(f"the table runs has no column {shorten(column)}{did_you_mean(column, known)}")
-        return self.runs[list(columns)].copy()
-
-    def _parameters(self, taken: Sequence[str]) -> pd.DataFrame:
-        """Return run, point, seed and what is swept, under names that a table's own columns do not have."""
-        swept = [str(column) for column in self.runs if column not in (*RUNS_FIRST, *RUNS_LAST)]
-        names = {key: swept_column(key, taken) for key in swept}
-        return self.runs[[*RUNS_FIRST, *swept]].rename(columns=names)
+        found = selection.of(self.runs)
+        return (found if columns is None else found[list(columns)]).copy()
 
 
 def open_results(path: str | PathLike[str]) -> Results:

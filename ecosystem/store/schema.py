@@ -64,10 +64,18 @@ PART_RUNS: pa.Schema = pa.schema(
         ("status", pa.string()),
         ("seconds", pa.float64()),
         ("error", pa.string()),
+        ("exception", pa.string()),
+        ("traceback", pa.string()),
+        ("settings", pa.string()),
+        ("finished", pa.string()),
         ("recording", pa.string()),
     ]
 )
-"""What a part says of its runs; `recording` is a hash of the scenario's `record` block."""
+"""What a part says of its runs.
+
+`error` is a line; where the program is to blame, `exception` and `traceback` say more. `settings`, of failed
+runs alone, are all settings as JSON. `finished` is when, in UTC. `recording` is a hash of the `record` block.
+"""
 
 RUNS_FIRST = ("run", "point", "seed")
 RUNS_LAST = ("network", "status", "seconds", "error")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pyarrow.dataset as ds
 from pyarrow.fs import LocalFileSystem
 
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
-from ecosystem.store.parts import Part
+from ecosystem.store.parts import Part, damaged
 from ecosystem.store.schema import TABLES
 
 Chosen = Sequence[tuple[Part, frozenset[str]]]
@@ -39,9 +40,10 @@ class Table:
         known = TABLES[self.name]
         if not self._chosen:
             return known
-        found = self._factory([part.file(self.name) for part, _ in self._chosen]).inspect(
-            promote_options="permissive", fragments=None
-        )
+        with self._readable((OSError, pa.ArrowException)):
+            found = self._factory([part.file(self.name) for part, _ in self._chosen]).inspect(
+                promote_options="permissive", fragments=None
+            )
         fields = [_decoded(field) for field in found]
         return pa.schema([*fields, *(field for field in known if field.name not in found.names)])
 
@@ -60,42 +62,78 @@ class Table:
                     f"the table {self.name} has no column {shorten(column)}{did_you_mean(column, known)}"
                 )
 
-    def read(self, columns: Sequence[str] | None = None, where: ds.Expression | None = None) -> pa.Table:
-        """Read some columns of the rows that satisfy a condition, all by default."""
+    def read(
+        self,
+        columns: Sequence[str] | None = None,
+        where: ds.Expression | None = None,
+        runs: Container[str] | None = None,
+    ) -> pa.Table:
+        """Read some columns of the rows that satisfy a condition, of some runs; all by default.
+
+        Parts without such a run are not opened.
+        """
         wanted = list(self.schema.names if columns is None else columns)
-        self.check(wanted)
+        with self._readable():
+            tables = [scanner.to_table() for scanner in self._scanners(wanted, where, runs)]
+        return pa.concat_tables(tables) if tables else self.schema.empty_table().select(wanted)
+
+    def batches(
+        self, columns: Sequence[str], where: ds.Expression | None = None, runs: Container[str] | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield what `read` returns piece by piece, so that no more than a few pieces are in memory."""
+        with self._readable():
+            for scanner in self._scanners(columns, where, runs):
+                yield from scanner.to_batches()
+
+    def _scanners(
+        self, columns: Sequence[str], where: ds.Expression | None, runs: Container[str] | None
+    ) -> Iterator[ds.Scanner]:
+        self.check(columns)
+        chosen = self._chosen
+        if runs is not None:
+            mine = ((part, frozenset(id_ for id_ in ids if id_ in runs)) for part, ids in chosen)
+            chosen = [(part, ids) for part, ids in mine if ids]
         if self.name == "network":
-            return self._networks(wanted)
-        whole = [part.file(self.name) for part, ids in self._chosen if ids == _done(part)]
-        tables = [self._scan(whole, wanted, where)] if whole else []
-        for part, ids in self._chosen:
+            yield from self._networks(chosen, columns, where)
+            return
+        whole = [part.file(self.name) for part, ids in chosen if ids == _done(part)]
+        if whole:
+            yield self._scanner(whole, columns, where)
+        for part, ids in chosen:
             if ids != _done(part):
-                mine = ds.field("run").isin(sorted(ids))
-                condition = mine if where is None else mine & where
-                tables.append(self._scan([part.file(self.name)], wanted, condition))
-        return pa.concat_tables(tables) if tables else self._nothing(wanted)
+                yield self._scanner([part.file(self.name)], columns, _both(ds.field("run").isin(sorted(ids)), where))
 
-    def _networks(self, wanted: Sequence[str]) -> pa.Table:
-        """Read each network once, however many parts have it."""
+    def _networks(self, chosen: Chosen, columns: Sequence[str], where: ds.Expression | None) -> Iterator[ds.Scanner]:
+        """Scan each network once, however many parts have it."""
         seen: set[str] = set()
-        tables = []
-        for part, ids in self._chosen:
-            needed = {part.runs[id_].network for id_ in ids} - seen - {None}
+        for part, ids in chosen:
+            needed = {str(network) for id_ in ids if (network := part.runs[id_].network) is not None} - seen
             if needed:
-                here = ds.field("network").isin(sorted(map(str, needed)))
-                tables.append(self._scan([part.file(self.name)], wanted, here))
-                seen.update(map(str, needed))
-        return pa.concat_tables(tables) if tables else self._nothing(wanted)
+                here = ds.field("network").isin(sorted(needed))
+                yield self._scanner([part.file(self.name)], columns, _both(here, where))
+                seen |= needed
 
-    def _scan(self, files: Sequence[Path], columns: Sequence[str], where: ds.Expression | None) -> pa.Table:
-        return self._factory(files).finish(self.schema).to_table(columns=list(columns), filter=where)
+    def _scanner(self, files: Sequence[Path], columns: Sequence[str], where: ds.Expression | None) -> ds.Scanner:
+        return self._factory(files).finish(self.schema).scanner(columns=list(columns), filter=where)
 
-    def _nothing(self, columns: Sequence[str]) -> pa.Table:
-        return self.schema.empty_table().select(list(columns))
+    @contextmanager
+    def _readable(self, errors: tuple[type[Exception], ...] = (OSError,)) -> Iterator[None]:
+        """Say in words that a part is damaged, of whose pages each is read with its checksum."""
+        try:
+            yield
+        except errors as error:
+            raise damaged(self._chosen[0][0].path.parent, error) from error
 
     @staticmethod
     def _factory(files: Sequence[Path]) -> ds.FileSystemDatasetFactory:
-        return ds.FileSystemDatasetFactory(LocalFileSystem(), [str(file) for file in files], ds.ParquetFileFormat())
+        form = ds.ParquetFileFormat(
+            default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+        )
+        return ds.FileSystemDatasetFactory(LocalFileSystem(), [str(file) for file in files], form)
+
+
+def _both(one: ds.Expression, other: ds.Expression | None) -> ds.Expression:
+    return one if other is None else one & other
 
 
 def _decoded(field: pa.Field) -> pa.Field:

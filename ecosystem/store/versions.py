@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import ecosystem
@@ -13,6 +15,7 @@ _LIBRARIES = ("torch", "mesa", "numpy", "networkx", "pandas", "pyarrow")
 _DISTRIBUTION = "ecosystem-sim"
 
 
+@cache
 def versions() -> dict[str, str | None]:
     """Return the versions of all that results may depend on; None for what is not known."""
     return {
@@ -22,6 +25,11 @@ def versions() -> dict[str, str | None]:
         **{name: _version(name) for name in _LIBRARIES},
         "platform": platform.platform(),
     }
+
+
+def here() -> tuple[str, int]:
+    """Return the name of this machine, and the number of this process on it."""
+    return platform.node(), os.getpid()
 
 
 def _version(distribution: str) -> str | None:

@@ -42,12 +42,14 @@ def linear(activity: Tensor, served: Served, group: int, numbers: Mapping[str, T
     """One group's share becomes min(share + step, cap), never less; the total and the others' proportions are kept."""
     by_group = served.members.total(activity)
     total = by_group.sum(-1)
-    share = by_group[:, group] / total
+    share = by_group[:, group] / torch.where(total > 0, total, 1.0)
     grown = torch.maximum(share, torch.minimum(share + numbers["step"], numbers["cap"]))
     left = torch.where(share < 1, (1 - grown) / torch.where(share < 1, 1 - share, 1.0), 0.0)
     mine = served.members.is_of(group)
     within = served.members.within(activity)
-    return torch.where(mine, (grown * total)[:, None] * within, activity * left[:, None])
+    after = torch.where(mine, (grown * total)[:, None] * within, activity * left[:, None])
+    # A share that does not grow is left as it is, to the last bit.
+    return torch.where(((total > 0) & (grown > share))[:, None], after, activity)
 
 
 def kept(served: Served, numbers: Mapping[str, Tensor]) -> Tensor:
@@ -70,9 +72,12 @@ def retention(activity: Tensor, served: Served, group: int, numbers: Mapping[str
 def replicator(activity: Tensor, served: Served, group: int, numbers: Mapping[str, Tensor]) -> Tensor:
     """Shares ∝ share · exp(rate · u); the total is kept."""
     del group
-    growth = numbers["rate"][:, None] * served.satisfaction
-    weight = activity * (growth - growth.amax(-1, keepdim=True)).exp()
-    return weight / weight.sum(-1, keepdim=True) * activity.sum(-1, keepdim=True)
+    there = activity > 0
+    growth = torch.where(there, numbers["rate"][:, None] * served.satisfaction, -torch.inf)
+    most = growth.amax(-1, keepdim=True)
+    weight = activity * torch.where(there, growth - torch.where(most > -torch.inf, most, 0.0), 0.0).exp()
+    whole = weight.sum(-1, keepdim=True)
+    return weight / torch.where(whole > 0, whole, 1.0) * activity.sum(-1, keepdim=True)
 
 
 RULES: Mapping[str, Callable[[Tensor, Served, int, Mapping[str, Tensor]], Tensor]] = {

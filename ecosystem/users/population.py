@@ -57,6 +57,7 @@ class Population:
         self._curates = users is not None and users.curate
         self._brings = bool((batch.diet[..., -1] > 0).any())
         self._voice = torch.from_numpy(self.groups.voice).to(batch.device)
+        self._alike = torch.from_numpy(self.groups.alike).to(batch.device)[:, None]
 
     def _numbers(self, settings: Sequence[Mapping[str, float]]) -> dict[str, Tensor]:
         return {name: self._batch.stack([np.array(one[name], dtype=float) for one in settings]) for name in settings[0]}
@@ -67,11 +68,11 @@ class Population:
         if self.groups.sampled:
             held = self._drawn(0, lambda draws, w: draws.spread(_whole(self.size[w]), _array(choice[w]), "start"))
             choice = _shares(held, choice)
-        return Crowd(self.size, choice, choice, self.size, self._drifted(choice, p))
+        return Crowd(self.size, choice, choice, self.size, self._drifted(self._shared(choice, self.size), p))
 
     def take_over(self, crowd: Crowd, p: Tensor) -> Crowd:
         """Return users who came to be under other settings: what they bring is by these."""
-        return replace(crowd, data=self._drifted(crowd.met, p))
+        return replace(crowd, data=self._drifted(self._shared(crowd.met, crowd.served), p))
 
     def query(self, crowd: Crowd, round_: int) -> Demand:
         """V[g,i,c] = a[g] α[g,i] φ[g,c], or drawn prompts of so many users, and what they bring to each model."""
@@ -117,10 +118,28 @@ class Population:
     def respond(self, crowd: Crowd, p: Tensor, round_: int) -> Crowd:
         """Return the users after they have met, in this round, what models write now."""
         experience = self.experience(p)
-        served = Served(self._mean(crowd.choice, experience), self._best, self._patience, self.members)
+        shared = self._shared(crowd.choice, crowd.activity)
+        served = Served(self._mean(shared, experience), self._best, self._patience, self.members)
         act = self._draw_answers if self.groups.sampled else self._expect_answers
         activity, choice = act(crowd, experience, served, round_)
-        return Crowd(activity, choice, crowd.choice, crowd.activity, self._drifted(crowd.choice, p))
+        return Crowd(activity, choice, crowd.choice, crowd.activity, self._drifted(shared, p))
+
+    def _shared(self, choice: Tensor, users: Tensor) -> Tensor:
+        """Return the α that a cohort goes by: of users who are alike their group's, else its own.
+
+        So that users who are counted one by one have the law of their group counted together.
+        """
+        if self.members.single or not bool(self._alike.any()):
+            return choice
+        return torch.where(self._alike, self.members.spread(self.members.mean(choice, users)), choice)
+
+    def _moves(self, crowd: Crowd, experience: Tensor) -> Moves | None:
+        """Return how users move between models, None where they stay; α is what is used in a cohort's group."""
+        method, numbers = self._chooses
+        if method not in CHOICES:
+            return None
+        used = self.members.spread(self.members.mean(crowd.choice, crowd.activity))
+        return CHOICES[method](used, experience, self._best, numbers)
 
     def _expect_answers(self, crowd: Crowd, experience: Tensor, served: Served, round_: int) -> tuple[Tensor, Tensor]:
         del round_
@@ -128,20 +147,17 @@ class Population:
         for method, group, numbers in self._rules:
             if method in RULES:
                 activity = RULES[method](activity, served, group, numbers)
-        method, numbers = self._chooses
-        if method in CHOICES:
-            choice = CHOICES[method](choice, experience, self._best, numbers).expected(choice)
-        return activity, choice
+        moves = self._moves(crowd, experience)
+        return activity, choice if moves is None else moves.expected(choice)
 
     def _draw_answers(self, crowd: Crowd, experience: Tensor, served: Served, round_: int) -> tuple[Tensor, Tensor]:
         held = (crowd.activity[..., None] * crowd.choice).round()
         for index, (method, group, numbers) in enumerate(self._rules):
             if method in DRAWN:
-                draw = DRAWN[method](held, crowd.choice, served, group, numbers)
+                draw = DRAWN[method](held, self._shared(crowd.choice, crowd.activity), served, group, numbers)
                 held = self._drawn(round_, partial(_of_rule, draw, str(index)))
-        method, numbers = self._chooses
-        if method in CHOICES:
-            moves = CHOICES[method](crowd.choice, experience, self._best, numbers)
+        moves = self._moves(crowd, experience)
+        if moves is not None:
             held = self._drawn(round_, partial(_moved, moves, held))
             return held.sum(-1), _shares(held, moves.expected(crowd.choice))
         return held.sum(-1), _shares(held, crowd.choice)

@@ -19,7 +19,15 @@ from ecosystem.scenario.scenario import Scenario
 from ecosystem.world.groups import Groups, groups_of
 from ecosystem.world.network import Edges, build, edges_of, edited
 from ecosystem.world.rewards import Rewards
-from ecosystem.world.settings import choices_of, distributions, kind_of, reward_numbers, settings_of, shared_real
+from ecosystem.world.settings import (
+    choices_of,
+    distributions,
+    kind_of,
+    known_before,
+    reward_numbers,
+    settings_of,
+    shared_real,
+)
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -164,7 +172,7 @@ class Blueprint:
             self.edges.target.tobytes(),
             self.edges.channel.tobytes(),
             self.edges.channels.shape,
-            scenario.mode,
+            (scenario.mode, scenario.precision, scenario.device),
             scenario.rounds if isinstance(scenario.rounds, int) else (scenario.rounds.max, scenario.rounds.tolerance),
             (learning.regime, corpus, learning.order, learning.covariance, learning.examples, learning.pool),
             learning.prompts,
@@ -229,7 +237,8 @@ def _of_phase(scenario: Scenario, seed: int, drawn: nx.DiGraph[str], edits: Sequ
         for choice in choices_of(curation, int(own[model] if own[model] >= 0 else evaluation[model]), rewards, voters)
     ]
     real = distributions([s.real for s in settings], shared, seed, "real", space)
-    initial = distributions([s.initial for s in settings], real, seed, "initial", space)
+    written = [known_before(s.initial, name, scenario, seed) for s, name in zip(settings, names, strict=True)]
+    initial = distributions(written, real, seed, "initial", space)
     return Blueprint(
         scenario=scenario,
         seed=seed,

@@ -126,6 +126,11 @@ class Ecosystem(mesa.Model):
                 self.crowd = self.population.respond(self.crowd, self.state.p, round_)
         self._forget()
 
+    def put(self, state: State, crowd: Crowd | None) -> None:
+        """Put all worlds into a state, from which the next round goes on."""
+        self.state, self.crowd = state, crowd
+        self._forget()
+
     def _enter(self, worlds: Sequence[Blueprint]) -> None:
         """Go on with other settings: what models write, and who and where users are, stays."""
         self.batch = Batch(worlds)
@@ -189,19 +194,23 @@ class Ecosystem(mesa.Model):
         """Settings of the selected world."""
         return self.batch.worlds[self.world]
 
-    def measure(self, name: str) -> Tensor:
-        """Return one quantity of every model now, ``[worlds, models]``; computed once a round."""
-        if name not in self._measured:
-            self._measured[name] = self._measure(name)
+    def measure(self, name: str, models: Tensor | None = None) -> Tensor:
+        """Return one quantity of every model now, ``[worlds, models]``, or of some; that of all is computed once."""
+        if name in self._measured:
+            return self._measured[name] if models is None else self._measured[name][:, models]
+        if models is not None:
+            return self._measure(name, models)
+        self._measured[name] = self._measure(name, slice(None))
         return self._measured[name]
 
-    def _measure(self, name: str) -> Tensor:
+    def _measure(self, name: str, models: Tensor | slice) -> Tensor:
+        p, batch = self.state.p[:, models], self.batch.of(models)
         if name == "alignment_served":
-            return alignment_served(self.state.p, self.batch, self.demand.weights)
+            return alignment_served(p, batch, self.demand.weights[:, models])
         if name == "volume":
             volume = self.demand.volume
-            return self.state.p.new_full(self.state.p.shape[:2], torch.nan) if volume is None else volume.sum(-1)
-        return self.learner.measures[name](self.state.p, self.batch)
+            return p.new_full(p.shape[:2], torch.nan) if volume is None else volume[:, models].sum(-1)
+        return self.learner.measures[name](p, batch)
 
     def group_values(self) -> dict[str, Tensor]:
         """Return the columns of the table `groups` now, ``[worlds, groups]`` each; nothing without users."""
@@ -254,9 +263,31 @@ class Ecosystem(mesa.Model):
 
     def finite(self) -> Tensor:
         """Return which worlds have a finite state, that of their users included, ``[worlds]``."""
-        parts = (
-            [self.state.p]
-            if self.crowd is None
-            else [self.state.p, self.crowd.activity, self.crowd.choice, self.crowd.data]
-        )
-        return torch.stack([torch.isfinite(part.flatten(1).sum(-1)) for part in parts]).all(0)
+        return torch.stack([torch.isfinite(part.flatten(1).sum(-1)) for part in self._parts().values()]).all(0)
+
+    def not_finite(self, world: int) -> str:
+        """Say what of a world's state is not finite: of what, and whose."""
+        for what, part in self._parts().items():
+            broken = (~torch.isfinite(part[world])).reshape(part.shape[1], -1).any(-1).nonzero().flatten().tolist()
+            if broken:
+                more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
+                return f"{what} {self._owners(part)[broken[0]]}{more}"
+        return "the state"
+
+    def _owners(self, part: Tensor) -> Sequence[str]:
+        """Return the names of those whose state a part is."""
+        if self.population is None or part is self.state.p:
+            return self.blueprint.names
+        groups = self.population.groups
+        return groups.names if part.shape[1] == len(groups.names) else groups.user_names
+
+    def _parts(self) -> dict[str, Tensor]:
+        """Return the parts of the state by what they are of: ``[worlds, models or cohorts, ...]`` each."""
+        if self.crowd is None:
+            return {"the outputs of": self.state.p}
+        return {
+            "the outputs of": self.state.p,
+            "the number of users of": self.crowd.activity,
+            "the choices of": self.crowd.choice,
+            "the data of": self.crowd.data,
+        }

@@ -43,6 +43,8 @@ class Groups:
         The largest satisfaction, NaN where it is not known, ``[cohorts]``.
     patience : ndarray
         Factor of the scale of retention, ``[cohorts]``.
+    alike : ndarray
+        Which cohorts like and ask what the rest of their group does, ``[cohorts]``.
     data : ndarray
         What they bring, ``[cohorts, contexts, numbers]``.
     choice : ndarray
@@ -66,6 +68,7 @@ class Groups:
     reward: Ints
     best: Array
     patience: Array
+    alike: NDArray[np.bool_]
     data: Array
     choice: Array
     scores: Array
@@ -98,7 +101,7 @@ class Groups:
     def shape(self) -> tuple[object, ...]:
         """What two runs must share to be worlds of one batch."""
         rules = tuple((method, group, *numbers) for method, group, numbers in self.rules)
-        arrays = (self.group.tobytes(), self.reward.tobytes())
+        arrays = (self.group.tobytes(), self.reward.tobytes(), self.alike.tobytes())
         return (self.names, *arrays, self.score_names, self.scores.shape, rules, self.chooses[0], self.sampled)
 
 
@@ -131,6 +134,7 @@ def groups_of(
         reward=np.array([cohort.reward for cohort in cohorts], dtype=np.int64),
         best=np.array([cohort.best for cohort in cohorts]),
         patience=np.array([cohort.patience for cohort in cohorts]),
+        alike=np.array([_alike(users.groups[cohort.group], users.individuals) for cohort in cohorts]),
         data=np.array([cohort.data for cohort in cohorts]),
         choice=np.array([cohort.choice for cohort in cohorts]),
         scores=scores.table(),
@@ -193,6 +197,10 @@ def _cohorts(
         _Cohort(index, 1.0, mix, int(own), _best(group, int(own), rewards), float(patient), data, choice)
         for mix, own, patient in zip(mixes, numbers, patience, strict=True)
     ]
+
+
+def _alike(group: Group, individuals: bool) -> bool:
+    return not individuals or (group.traits.contexts is None and group.traits.reward == 0)
 
 
 def _weights(written: Sequence[Any] | Mapping[Any, float], of: Sequence[Any]) -> list[float]:

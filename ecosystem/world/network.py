@@ -12,6 +12,8 @@ from typing import Any
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
 from ecosystem.outputs.space import Space
@@ -221,9 +223,11 @@ def edges_of(graph: nx.DiGraph[str], names: Sequence[str], space: Space) -> Edge
     return Edges(source, target, weight, weight / total[target], channel, channels)
 
 
-def hops(graph: nx.DiGraph[str], start: Sequence[str]) -> dict[str, int]:
-    """Return the number of directed hops from the nearest of `start`, for every model it reaches."""
-    if not start:
-        return {}
-    found = nx.multi_source_dijkstra_path_length(graph, set(start), weight=None)
-    return {name: int(length) for name, length in found.items()}
+def hops(edges: Edges, start: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the number of directed hops from the nearest model of `start`, −1 where none leads, ``[models]``."""
+    models = len(start)
+    if not start.any():
+        return np.full(models, -1, dtype=np.int64)
+    links = csr_array((np.ones(len(edges.source)), (edges.source, edges.target)), shape=(models, models))
+    found = dijkstra(links, indices=np.flatnonzero(start), unweighted=True, min_only=True)
+    return np.where(np.isfinite(found), found, -1).astype(np.int64)

@@ -1,27 +1,50 @@
-"""What a simulation writes down: rows of the tables, world by world."""
+"""What a simulation writes down, of which models and of all of them together, and when it hands it over."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ecosystem.measures.groups import biases
 from ecosystem.measures.rewards import named_alignments
-from ecosystem.moments import mean_and_covariance
-from ecosystem.scenario.columns import gaussian_states
+from ecosystem.scenario.fields.learning import Record
 from ecosystem.scenario.fields.outputs import GaussianOutputs
-from ecosystem.world.blueprint import Blueprint
 from ecosystem.world.ecosystem import Ecosystem
-from ecosystem.world.network import Edges, hops
+from ecosystem.world.network import hops
+from ecosystem.world.rows import Moments
+from ecosystem.world.streams import stream
 
-Columns = dict[str, NDArray[np.generic]]
+OnRows = Callable[[Mapping[str, pa.Table]], None]
+"""Takes rows of tables, by table: those of rounds that are over. Rows of a run come in the order of its rounds."""
 
-_STAYS = -1
+Column: TypeAlias = NDArray[Any]
+"""Numbers of a table, ``[worlds, ...]``."""
+
+MOST_HELD = 1 << 26
+"""About so many bytes of rows are held before they are handed over."""
+
+_BIASES = ("preference_bias", "disparate_bias", "representation_gap", "systemic_failure")
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What was written of some worlds in one round, by table and column; the first dimension is the world."""
+
+    round: int
+    worlds: NDArray[np.int64]
+    tables: Mapping[str, Mapping[str, Column]]
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        return sum(column.nbytes for columns in self.tables.values() for column in columns.values())
 
 
 class Recorder:
@@ -31,234 +54,151 @@ class Recorder:
     ----------
     model : Ecosystem
         What is recorded.
+    runs : sequence of str
+        The id of each world's run.
+    on_rows : callable, optional
+        Takes finished rows whenever about `most` bytes of them are held; by default all are held.
+    most : int
+        How many bytes that is.
     """
 
-    def __init__(self, model: Ecosystem) -> None:
-        self._model = model
+    def __init__(
+        self, model: Ecosystem, runs: Sequence[str], on_rows: OnRows | None = None, most: int = MOST_HELD
+    ) -> None:
+        self._model, self._runs = model, tuple(runs)
+        self._on_rows, self._most = on_rows, most
         self._record = model.blueprint.scenario.record
-        self._names = ["alignment", "alignment_served", *_without(model.learner.measures, "alignment"), "volume"]
-        self._groups: list[list[dict[str, NDArray[np.float64]]]] = [[] for _ in range(model.batch.size)]
-        self._bias: list[list[dict[str, float]]] = [[] for _ in range(model.batch.size)]
-        self._rounds: list[list[int]] = [[] for _ in range(model.batch.size)]
-        self._models: list[list[NDArray[np.float64]]] = [[] for _ in range(model.batch.size)]
-        self._alignments: list[list[NDArray[np.float64]]] = [[] for _ in range(model.batch.size)]
-        self._states: list[list[NDArray[np.float64]]] = [[] for _ in range(model.batch.size)]
-        self._distances: list[list[NDArray[np.int64]]] = [[] for _ in range(model.batch.size)]
-        self._known: dict[int, tuple[Blueprint, NDArray[np.int64]]] = {}
+        names = model.blueprint.names
+        self._chosen = recorded_models(self._record, names)
+        self._models = None if self._chosen is None else torch.from_numpy(self._chosen).to(model.batch.device)
+        self._names = names if self._chosen is None else tuple(names[number] for number in self._chosen)
+        self._columns = ["alignment", "alignment_served", *_without(model.learner.measures, "alignment"), "volume"]
+        self._written: list[_Written] = []
+        self._held = 0
+        self._left_out: set[int] = set()
+        self._known: tuple[object, NDArray[np.int64]] | None = None
 
     def write(self, worlds: Sequence[int]) -> None:
         """Write down the present round of some worlds."""
         if not worlds:
             return
-        model, chosen = self._model, list(worlds)
-        columns = np.stack([model.measure(name).cpu().numpy() for name in self._names])[:, chosen]
-        named = named_alignments(model.state.p, model.batch).cpu().numpy() if self._record.alignments else None
-        groups, bias = self._of_users()
-        for position, world in enumerate(chosen):
-            if groups:
-                self._groups[world].append({name: values[world] for name, values in groups.items()})
-                self._bias[world].append({name: float(values[world]) for name, values in bias.items()})
-            self._rounds[world].append(model.round)
-            self._models[world].append(columns[:, position])
-            self._distances[world].append(self._distance(world))
-            if named is not None:
-                self._alignments[world].append(named[world])
-            if self._record.states:
-                self._states[world].append(np.array(model.state.p[world].cpu().numpy()))
-
-    def _distance(self, world: int) -> NDArray[np.int64]:
-        """Return how far each model is from the nearest curated one, −1 where none reaches it; found once a phase."""
-        plan = self._model.batch.worlds[world]
-        if world not in self._known or self._known[world][0] is not plan:
-            self._known[world] = (plan, _distances(plan))
-        return self._known[world][1]
-
-    def _of_users(self) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.float64]]]:
-        population, crowd, p = self._model.population, self._model.crowd, self._model.state.p
-        if population is None or crowd is None:
-            return {}, {}
-        values = self._model.group_values()
-        bias = biases(population, crowd, p, values)
-        return ({k: v.cpu().numpy() for k, v in values.items()}, {k: v.cpu().numpy() for k, v in bias.items()})
-
-    def tables(self, world: int, run: str) -> dict[str, pa.Table]:
-        """Return the rows of one world."""
-        plan = self._model.batch.worlds[world]
-        rounds = np.array(self._rounds[world], dtype=np.int64)
-        values = np.stack(self._models[world])  # [rounds, measures, models]
+        chosen = np.array(worlds, dtype=np.int64)
+        every = {name: columns for name, columns in self._now().items() if columns}
         tables = {
-            "models": self._models_table(plan, run, rounds, values, np.concatenate(self._distances[world])),
-            "rounds": _rounds_table(run, rounds, values[:, self._names.index("alignment")], self._bias[world]),
+            name: {column: _of(values, chosen, self._model.batch.size) for column, values in columns.items()}
+            for name, columns in every.items()
         }
-        if self._groups[world]:
-            tables["groups"] = self._groups_table(run, rounds, self._groups[world])
+        self._written.append(_Written(self._model.round, chosen, tables))
+        self._held += self._written[-1].size
+        if self._on_rows is not None and self._held >= self._most:
+            self.flush()
+
+    def leave_out(self, world: int) -> None:
+        """Hand over no more rows of a world: its run has failed."""
+        self._left_out.add(world)
+
+    def flush(self) -> None:
+        """Hand over the rows that are held."""
+        if self._on_rows is not None and self._written:
+            self._on_rows(self.tables())
+        self._written, self._held = [], 0
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Return the rows that are held, run by run and within a run round by round."""
+        world = np.concatenate([written.worlds for written in self._written])
+        round_ = np.concatenate([np.full(len(written.worlds), written.round) for written in self._written])
+        kept = np.flatnonzero(~np.isin(world, list(self._left_out)))
+        order = kept[np.argsort(world[kept], kind="stable")]
+        if len(order) == 0:
+            return {}
+        moments = Moments(self._runs, world[order], round_[order])
+        found = {}
+        for name, columns in self._written[0].tables.items():
+            values = {
+                column: np.concatenate([written.tables[name][column] for written in self._written])[order]
+                for column in columns
+            }
+            found[name] = self._table(name, moments, values)
+        return found
+
+    def _table(self, name: str, moments: Moments, values: dict[str, Column]) -> pa.Table:
+        plan = self._model.blueprint
+        match name:
+            case "models":
+                distances = values.pop("distance")
+                return moments.models(self._names, values, distances)
+            case "groups":
+                assert self._model.population is not None
+                return moments.groups(self._model.population.names, values)
+            case "alignments":
+                return moments.alignments(self._names, plan.reward_names, values["value"])
+            case "states":
+                gaussian = isinstance(plan.scenario.outputs, GaussianOutputs)
+                return moments.states(self._names, values["probability"], gaussian=gaussian)
+        return moments.rounds(values)
+
+    def _now(self) -> dict[str, dict[str, Tensor | Column]]:
+        """Return the columns of each table now, of all worlds."""
+        nothing = torch.full((self._model.batch.size,), torch.nan)
+        rounds = {"alignment": _mean(self._model.measure("alignment"))} | dict.fromkeys(_BIASES, nothing)
+        tables: dict[str, dict[str, Tensor | Column]] = {"models": {}, "rounds": {**rounds}, "groups": {}}
+        if self._names:
+            tables["models"] |= {name: self._model.measure(name, self._models) for name in self._columns}
+            tables["models"]["distance"] = self._distances()
+        population, crowd, p = self._model.population, self._model.crowd, self._model.state.p
+        if population is not None and crowd is not None:
+            tables["groups"] |= self._model.group_values()
+            tables["rounds"] |= biases(population, crowd, p, self._model.group_values())
+        if self._record.models == "aggregate":
+            tables["rounds"] |= {name: _mean(self._model.measure(name)) for name in self._columns}
+        seen = p if self._models is None else p[:, self._models]
         if self._record.alignments:
-            tables["alignments"] = _alignments_table(plan, run, rounds, np.stack(self._alignments[world]))
+            tables["alignments"] = {"value": named_alignments(seen, self._model.batch)}
         if self._record.states:
-            tables["states"] = _states_table(plan, run, rounds, np.stack(self._states[world]))
+            tables["states"] = {"probability": seen}
         return tables
 
-    def _groups_table(
-        self, run: str, rounds: NDArray[np.int64], values: Sequence[Mapping[str, NDArray[np.float64]]]
-    ) -> pa.Table:
-        assert self._model.population is not None
-        names = self._model.population.names
-        columns: dict[str, pa.Array] = {
-            "run": _repeated(run, len(rounds) * len(names)),
-            "round": pa.array(np.repeat(rounds, len(names))),
-            "group": _names(names, len(rounds)),
-        }
-        for name in values[0]:
-            columns[name] = _numbers(np.concatenate([one[name] for one in values]))
-        return pa.table(columns)
+    def _distances(self) -> NDArray[np.int64]:
+        """Return how far each recorded model is from the nearest curated one, −1 where none reaches it.
 
-    def _models_table(
-        self,
-        plan: Blueprint,
-        run: str,
-        rounds: NDArray[np.int64],
-        values: NDArray[np.float64],
-        distances: NDArray[np.int64],
-    ) -> pa.Table:
-        models = len(plan.names)
-        columns: dict[str, pa.Array] = {
-            "run": _repeated(run, values.shape[0] * models),
-            "round": pa.array(np.repeat(rounds, models)),
-            "model": _names(plan.names, len(rounds)),
-        }
-        for number, name in enumerate(self._names):
-            columns[name] = _numbers(values[:, number].ravel())
-        columns["distance"] = pa.array(distances, mask=distances < 0)
-        return pa.table(columns)
+        It is the same in all worlds, and found once a phase.
+        """
+        plan = self._model.batch.worlds[0]
+        if self._known is None or self._known[0] is not plan:
+            every = hops(plan.edges, plan.curated)
+            self._known = (plan, every if self._chosen is None else every[self._chosen])
+        return self._known[1]
 
 
-def network_table(plan: Blueprint) -> tuple[str, pa.Table]:
-    """Return the network's key, a hash of its edges, and its table: every edge, and the rounds it is there."""
-    edges = _lifetimes(plan)
-    names = np.array(plan.names, dtype=object)
-    parts = (np.ascontiguousarray(column).tobytes() for column in edges.values())
-    key = blake2b(b"|".join(("\n".join(plan.names).encode(), *parts)), digest_size=6).hexdigest()
-    table = pa.table(
-        {
-            "network": _repeated(key, len(edges["source"])),
-            **{end: pa.array(names[edges[end]], pa.string()).dictionary_encode() for end in ("source", "target")},
-            "weight": pa.array(edges["weight"]),
-            "since": pa.array(edges["since"]),
-            "until": pa.array(edges["until"], mask=edges["until"] == _STAYS),
-        }
-    )
-    return key, table
+def recorded_models(record: Record, names: Sequence[str]) -> NDArray[np.int64] | None:
+    """Return the numbers of the models of which rows are written, ascending; None for all.
 
-
-def _lifetimes(plan: Blueprint) -> Columns:
-    """Return the edges that a run ever has, in the order in which they come.
-
-    `since` is the first round in which an edge is read, `until` the first in which it no longer is, `_STAYS` where
-    it stays.
+    A sample is the same in every run, and a larger one holds a smaller.
     """
-    edges = plan.edges
-    first = {"source": edges.source, "target": edges.target, "weight": edges.weight}
-    since, until = np.zeros(len(edges.source), dtype=np.int64), np.full(len(edges.source), _STAYS, dtype=np.int64)
-    if not plan.later:
-        return {**first, "since": since, "until": until}
-    there = {edge: number for number, edge in enumerate(_triples(plan.edges))}
-    found, came, went = list(there), since.tolist(), until.tolist()
-    for round_, later in plan.later:
-        now = dict.fromkeys(_triples(later.edges))
-        for edge in [edge for edge in there if edge not in now]:
-            went[there.pop(edge)] = round_
-        for edge in [edge for edge in now if edge not in there]:
-            there[edge] = len(found)
-            found.append(edge)
-            came.append(round_)
-            went.append(_STAYS)
-    ends = np.array([edge[:2] for edge in found], dtype=np.int64).reshape(-1, 2)
-    return {
-        "source": ends[:, 0],
-        "target": ends[:, 1],
-        "weight": np.array([edge[2] for edge in found], dtype=np.float64),
-        "since": np.array(came, dtype=np.int64),
-        "until": np.array(went, dtype=np.int64),
-    }
+    if record.models == "all":
+        return None
+    if record.models == "aggregate":
+        return np.zeros(0, dtype=np.int64)
+    if isinstance(record.models, int):
+        return np.sort(stream(0, "record.models").permutation(len(names))[: record.models])
+    wanted = set(record.models)
+    return np.flatnonzero([name in wanted for name in names])
 
 
-def _triples(edges: Edges) -> Iterator[tuple[int, int, float]]:
-    return zip(edges.source.tolist(), edges.target.tolist(), edges.weight.tolist(), strict=True)
+def _of(values: Tensor | Column, worlds: NDArray[np.int64], size: int) -> Column:
+    """Return the numbers of some worlds, as an array of their own; what is no tensor is the same in all."""
+    if isinstance(values, np.ndarray):
+        return np.broadcast_to(values, (len(worlds), *values.shape))
+    every = values.to("cpu", torch.float64).numpy()
+    return every.copy() if len(worlds) == size else every[worlds]
 
 
-def _distances(plan: Blueprint) -> NDArray[np.int64]:
-    found = hops(plan.graph, [name for name, curated in zip(plan.names, plan.curated, strict=True) if curated])
-    return np.array([found.get(name, -1) for name in plan.names], dtype=np.int64)
+def _mean(values: Tensor) -> Tensor:
+    """Return the mean over models, ``[worlds]``, of those that have the quantity; NaN where none has."""
+    there = ~torch.isnan(values)
+    count = there.sum(-1)
+    return torch.where(there, values, 0.0).sum(-1) / torch.where(count > 0, count, torch.nan)
 
 
-def _without(names: Iterable[str], one: str) -> list[str]:
+def _without(names: Collection[str], one: str) -> list[str]:
     return [name for name in names if name != one]
-
-
-def _rounds_table(
-    run: str, rounds: NDArray[np.int64], alignment: NDArray[np.float64], bias: Sequence[Mapping[str, float]]
-) -> pa.Table:
-    rewarded = ~np.isnan(alignment)
-    count = rewarded.sum(-1)
-    mean = np.where(rewarded, alignment, 0.0).sum(-1) / np.where(count > 0, count, 1)
-    columns: dict[str, pa.Array] = {
-        "run": _repeated(run, len(rounds)),
-        "round": pa.array(rounds),
-        "alignment": pa.array(mean, mask=count == 0),
-    }
-    for name in ("preference_bias", "disparate_bias", "representation_gap", "systemic_failure"):
-        found = np.array([one[name] for one in bias]) if bias else np.full(len(rounds), np.nan)
-        columns[name] = _numbers(found)
-    return pa.table(columns)
-
-
-def _alignments_table(plan: Blueprint, run: str, rounds: NDArray[np.int64], values: NDArray[np.float64]) -> pa.Table:
-    models, rewards = len(plan.names), len(plan.reward_names)
-    repeats = len(rounds)
-    return pa.table(
-        {
-            "run": _repeated(run, values.size),
-            "round": pa.array(np.repeat(rounds, models * rewards)),
-            "model": _names([name for name in plan.names for _ in range(rewards)], repeats),
-            "reward": _names(plan.reward_names, repeats * models),
-            "value": _numbers(values.ravel()),
-        }
-    )
-
-
-def _states_table(plan: Blueprint, run: str, rounds: NDArray[np.int64], values: NDArray[np.float64]) -> pa.Table:
-    outputs = plan.scenario.outputs
-    columns = gaussian_columns(values) if isinstance(outputs, GaussianOutputs) else {"probability": values}
-    repeats, models, contexts, rows = next(iter(columns.values())).shape
-    size = repeats * models * contexts * rows
-    table: dict[str, pa.Array] = {
-        "run": _repeated(run, size),
-        "round": pa.array(np.repeat(rounds, models * contexts * rows)),
-        "model": _names([name for name in plan.names for _ in range(contexts * rows)], repeats),
-        "context": pa.array(np.tile(np.repeat(np.arange(contexts), rows), repeats * models)),
-        "output": pa.array(np.tile(np.arange(rows), repeats * models * contexts)),
-        "probability": pa.nulls(size, pa.float64()),
-    }
-    return pa.table(table | {name: pa.array(column.ravel()) for name, column in columns.items()})
-
-
-def gaussian_columns(values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Return mean and covariances of moments, ``[rounds, models, contexts, d]`` each; a row is a dimension."""
-    mean, covariance = (part.numpy() for part in mean_and_covariance(torch.from_numpy(values)))
-    columns = (mean, *np.moveaxis(covariance, -1, 0))
-    return dict(zip(gaussian_states(mean.shape[-1]), columns, strict=True))
-
-
-def _numbers(values: NDArray[np.float64]) -> pa.Array:
-    """Return numbers as a column; what is not a number is null."""
-    return pa.array(values, mask=np.isnan(values))
-
-
-def _repeated(text: str, count: int) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), pa.array([text], pa.string()))
-
-
-def _names(names: Sequence[str], times: int) -> pa.Array:
-    encoded = pa.array(names, pa.string()).dictionary_encode()
-    indices = np.tile(encoded.indices.to_numpy(), times).astype(np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(indices), encoded.dictionary)

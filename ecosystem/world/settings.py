@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ecosystem.outputs import Space
 from ecosystem.scenario.fields.common import DirichletDraw, GaussianDraw, NormalDraw, UniformDraw
-from ecosystem.scenario.fields.models import Curation, Diet
+from ecosystem.scenario.fields.models import Curation, Diet, FromRun
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.world.choose import curated_models
 from ecosystem.world.rewards import Rewards
@@ -110,12 +110,24 @@ def shared_real(scenario: Scenario, space: Space, seed: int) -> Array:
     return np.broadcast_to(shared, (len(scenario.model_names), *shared.shape))
 
 
+def known_before(written: Any, name: str, scenario: Scenario, seed: int) -> Any:
+    """Return what was written of a model's first distribution; the numbers themselves, of an earlier run."""
+    if not isinstance(written, FromRun):
+        return written
+    from ecosystem.store.earlier import earlier  # results are read only where they are asked for
+
+    return earlier(scenario.base / written.source).distribution(name, scenario.outputs, seed, written.run)
+
+
 def distributions(written: list[Any], default: Array, seed: int, purpose: str, space: Space) -> Array:
     """Return each model's distribution, ``[models, contexts, numbers]``; one draw serves all models that ask for it."""
     result = np.array(default, order="C")
     made: dict[Any, Array] = {}
     for index, value in enumerate(written):
         if value is None:
+            continue
+        if isinstance(value, np.ndarray):
+            result[index] = value
             continue
         drawn = isinstance(value, (DirichletDraw, GaussianDraw))
         if value not in made:

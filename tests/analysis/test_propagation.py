@@ -1,8 +1,6 @@
-"""Alignment by distance, on tables whose answer is known, and the page about a run."""
+"""Alignment by distance, on tables whose answer is known."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
@@ -10,7 +8,6 @@ from matplotlib.figure import Figure
 import analysis
 import ecosystem
 from analysis import plots
-from analysis.report.page import page
 from ecosystem import Scenario
 
 CHAIN = {
@@ -51,28 +48,5 @@ def test_a_row_for_each_point_and_distance() -> None:
 def test_figures_are_drawn_where_they_are_asked_to_be() -> None:
     axis = Figure().add_subplot()
     table = analysis.propagation(ecosystem.run(Scenario(**CHAIN)))
-    assert plots.propagation(table, axis=axis) is axis.get_figure()
+    assert plots.propagation(table, ax=axis) is axis.get_figure()
     assert axis.get_xlabel() and axis.get_ylabel()
-
-
-def test_the_page_asks_no_host_and_escapes_what_a_scenario_says(tmp_path: Path) -> None:
-    hostile = "<img src=x onerror=alert(1)>"
-    text = page(ecosystem.run(Scenario(**CHAIN | {"name": hostile, "description": hostile}), out=tmp_path / "run"))
-    assert hostile not in text
-    assert "&lt;img src=x" in text
-    for asks in ("src=", 'href="http', "@import", "url(http"):
-        assert asks not in text.replace("&lt;img src=x", "")
-    assert "How far curation reaches" in text
-
-
-def test_the_page_tells_of_expectations() -> None:
-    expect = [{"table": "models", "where": {"model": "a"}, "round": "last", "column": "alignment", "sign": "positive",
-               "source": "closed form"}]  # fmt: skip
-    assert "1 of 1 expectations hold" in page(ecosystem.run(Scenario(**CHAIN, expect=expect)))
-
-
-def test_the_page_shows_bias_with_group_values_and_no_empty_chart() -> None:
-    text = page(ecosystem.run("performative_loop"))
-    for title in ("Preference bias over rounds", "Disparate bias over rounds", "Groups at the end"):
-        assert title in text
-    assert "Alignment over rounds" not in text  # its model has no reward

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -105,6 +106,25 @@ def test_a_dry_run_shows_runs_and_chunks_and_writes_nothing(command, write) -> N
     assert "2 there already, 58 to run" in said.out
 
 
+def test_a_dry_run_reckons_time_and_room_from_the_first_rounds(command, write) -> None:
+    name = write("rounds: 3000", "seeds: 4", "mode: sampled", "learning: {examples: 9}")
+    said = command("run", name, "--dry-run", "--workers", 0).out
+    found = re.search(r"about ([\d.]+) (s|min) in this process, and ([\d.]+) (kB|MB) on the disk", said)
+    assert found is not None
+    began = time.monotonic()
+    command("run", name, "--workers", 0)
+    took = time.monotonic() - began
+    seconds = float(found[1]) * {"s": 1, "min": 60}[found[2]]
+    assert took / 10 < seconds < took * 10
+    size = sum(file.stat().st_size for file in Path("runs/pair").rglob("*") if file.is_file())
+    assert size / 3 < float(found[3]) * {"kB": 1e3, "MB": 1e6}[found[4]] < size * 3
+
+
+def test_a_dry_run_of_what_may_settle_says_at_most(command, write) -> None:
+    said = command("run", write("rounds: {max: 500, until: stable}"), "--dry-run", "--workers", 2).out
+    assert re.search(r"at most about [\d.]+ s with 1 worker, and", said)
+
+
 def test_failed_runs_are_told_and_the_status_is_one(command, write, monkeypatch) -> None:
     from tests.doubles import Engine
 
@@ -119,25 +139,116 @@ def test_failed_runs_are_told_and_the_status_is_one(command, write, monkeypatch)
     assert said.status == 1
     assert "RuntimeError: seed 7 is cursed" in said.err
     assert "Traceback" not in said.err
-    assert "Traceback" in ecosystem.open_results("out").runs["error"][0]
+    assert "ecosystem.open_results('out').failures" in said.err
+    assert "Traceback" in ecosystem.open_results("out").failures["traceback"][0]
 
 
-def test_interrupted_it_says_what_is_left(tmp_path: Path, write) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_interrupted_it_says_what_is_left(tmp_path: Path, write, workers: int) -> None:
     name = write("sweep: {grid: {rounds: [1, 2000000]}}", "record: {every: 1000000}")
     process = subprocess.Popen(
-        [sys.executable, "-c", "from ecosystem.cli import main; main()", "run", name],
+        [sys.executable, "-m", "ecosystem", "run", name, "--workers", str(workers)],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
     # the first run is written, the second takes very long
     while not list(tmp_path.glob("runs/pair/parts/[!.]*/runs.parquet")) and process.poll() is None:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers hear it too
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert errors == "runs/pair: interrupted; 1 run left; the same command goes on\n"
+
+
+FULL = """
+import resource, sys
+from ecosystem.cli import main
+
+if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv.pop(1)), resource.RLIM_INFINITY))
+    main()
+"""
+"""The command on a disk that is full: no file may grow beyond some bytes."""
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_full_disk_is_told_and_what_is_there_stays(tmp_path: Path, command, write, workers: int) -> None:
+    name = write("rounds: 1000", "mode: sampled", "learning: {examples: 9}", "record: {states: true}")
+    command("run", name, "--seeds", 1)
+    before = ecosystem.open_results("runs/pair").models
+    (tmp_path / "full.py").write_text(FULL, encoding="utf-8")
+    arguments = ["full.py", "15000", "run", name, "--seeds", "3", "--workers", str(workers)]
+    process = subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert process.returncode == 2, process.stderr
+    assert "File too large" in process.stderr and "runs/pair" in process.stderr
+    assert "Traceback" not in process.stderr
+    results = ecosystem.open_results("runs/pair")
+    assert results.runs["status"].tolist() == ["done", "pending", "pending"]
+    assert results.models.equals(before)
+    assert command("run", name, "--seeds", 3).status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--workers", "-1"], "Invalid value for '--workers'"),
+        (["--timeout", "0"], "timeout: seconds above 0 (got 0)"),
+        (["--max-memory", "lots"], "--max-memory: a size such as 16GB (got 'lots')"),
+        (["--max-memory", "1kB"], "a run (from point 0 on) would need about"),
+        (["--scheduler", "tcp://127.0.0.1:1", "--workers", "2"], "--workers and --scheduler exclude each other"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(command, write, arguments: list[str], said: str) -> None:
+    found = command("run", write(), *arguments)
+    assert found.status == 2
+    assert said in found.err
+    assert "Traceback" not in found.err
+
+
+def test_a_run_that_takes_too_long_fails_and_is_tried_again_when_asked(command, write) -> None:
+    name = write("rounds: 2000000", "record: {every: 1000000}")
+    said = command("run", name, "--timeout", 0.2, "--workers", 0)
+    assert said.status == 1
+    assert "1 failed, first point 0 seed 0: took longer than 0.2 s (timeout)" in said.err
+    assert "0 runs done, 1 failed (0 now)" in command("run", name, "--workers", 0).out
+    assert "(1 now)" in command("run", name, "--timeout", 0.2, "--workers", 0, "--retry-failed").out
+
+
+def test_damaged_results_are_told_and_computed_anew(command, write) -> None:
+    command("run", write())
+    (file,) = Path("runs/pair/parts").glob("*/models.parquet")
+    file.write_bytes(file.read_bytes()[:-1])
+    said = command("run", "pair.yaml")
+    assert said.status == 0
+    assert said.err == "runs/pair: 1 part of the results had been damaged and will be computed anew\n"
+    assert "1 run done, 0 failed (1 now)" in said.out
+
+
+def test_a_second_process_is_refused(command, write) -> None:
+    from ecosystem.plan.runs import plan
+    from ecosystem.store.store import open_store
+
+    with open_store(plan(ecosystem.load_scenario(write())), Path("runs/pair")):
+        said = command("run", "pair.yaml")
+    assert said.status == 2
+    assert "another process is writing there" in said.err
+
+
+def test_progress_is_a_line_now_and_then_where_nobody_looks(command, write, monkeypatch) -> None:
+    monkeypatch.setattr("ecosystem.cli.terminal.EVERY_SECONDS", 0.3)
+    said = command("run", write("rounds: 3000"), "--workers", 0)
+    assert said.status == 0
+    line = r"pair: 0/1 runs(, [\d.e-]+ runs/(s|min|h), about [\d.]+ (s|min) left)?\n"
+    assert re.fullmatch(f"({line})+", said.err)
 
 
 @pytest.mark.parametrize(
@@ -181,3 +292,15 @@ def test_a_hostile_name_stays_in_its_place(command, write) -> None:
     assert "\x1b" not in said.out
     assert "[red]" in said.out
     assert sorted(os.listdir()) == ["pair.yaml", "runs"]
+
+
+def test_a_dry_run_of_points_that_differ_in_shape(command, write) -> None:
+    """How many models are curated is a share times their number, so that runs of one chunk may differ in it."""
+    models = "models: [{name: m, count: 8, reward: first, diet: {real: 0.5, neighbours_raw: 0.5}}]"
+    curated = "curated: {fraction: 0.5, diet: {real: 0.5, curated: 0.5}, curation: {candidates: 2}}"
+    sweep = "sweep: {grid: {curated.fraction: [0.25, 0.5, 0.75]}}"
+    network = "network: {generator: barabasi_albert, m: 2, seed: 1}"
+    said = command("run", write(models, curated, sweep, network), "--dry-run", "--workers", 0)
+    assert (said.status, said.err) == (0, "")
+    assert "3 to run in 1 chunk" in said.out
+    assert "measured on the first rounds" in said.out

@@ -15,7 +15,7 @@ from scipy.integrate import dblquad, quad
 from scipy.stats import norm
 
 from ecosystem.curators.curation import KINDS
-from ecosystem.curators.gaussian import MOST_BETA, largest_of, luce_moments
+from ecosystem.curators.gaussian import MOST_BETA, largest_of, luce_moments, sharp_moments
 from ecosystem.outputs.gaussian import GaussianSpace, moments
 from ecosystem.scenario.fields.common import QuadraticReward
 
@@ -182,9 +182,30 @@ def test_tables_hold_what_was_tabulated(beta: float, candidates: int) -> None:
     assert abs(spread[0, 0] - variance) < 1e-10
 
 
-def test_beyond_the_tables_is_no_number() -> None:
-    assert np.isfinite(keep("luce", 0.0, 4.0, {"linear": [MOST_BETA / 2]}, 2)[0]).all()
-    assert np.isnan(keep("luce", 0.0, 4.0, {"linear": [MOST_BETA / 2 + 0.01]}, 2)[0]).all()
+@pytest.mark.parametrize("beta", [20.0, 20.5, 31.0, 77.0, 400.0, 1e4, 1e8])
+def test_sharp_choices_of_two_by_single_integration(beta: float) -> None:
+    # E u tanh(βu/√2) by parts of the difference to E|u|, which lies within a few √2/β of 0.
+    def lost(x: float) -> float:
+        u = x * math.sqrt(2) / beta
+        return 2 * u * 2 * math.exp(-2 * x) / (1 + math.exp(-2 * x)) * norm.pdf(u) * math.sqrt(2) / beta
+
+    mean = (math.sqrt(2 / math.pi) - quad(lost, 0, 40, epsabs=0, epsrel=1e-13, limit=500)[0]) / math.sqrt(2)
+    found, spread = keep("luce", 0.0, 1.0, {"linear": [beta]}, 2)
+    assert found[0] == pytest.approx(mean, abs=1e-12)
+    assert spread[0, 0] == pytest.approx(1 - mean**2, abs=1e-12)
+
+
+@settings(deadline=None, max_examples=30)
+@given(beta=st.floats(MOST_BETA, 2000), candidates=st.sampled_from([2, 3, 7, 1000]))
+def test_sharp_tables_hold_what_was_tabulated(beta: float, candidates: int) -> None:
+    found, spread = keep("luce", 0.0, 1.0, {"linear": [beta]}, candidates)
+    assert (found[0], spread[0, 0]) == pytest.approx(sharp_moments(beta, candidates), abs=1e-11)
+
+
+@pytest.mark.parametrize("candidates", [2, 5, 64, 1000])
+def test_both_ways_of_integration_agree(candidates: int) -> None:
+    for beta in (8.0, MOST_BETA, 45.0):
+        assert sharp_moments(beta, candidates) == pytest.approx(luce_moments(beta, candidates), abs=1e-12)
 
 
 @pytest.mark.parametrize(("kind", "candidates"), [("luce", 6), ("best_of", 6), ("luce", 2)])
@@ -251,6 +272,9 @@ def test_low_temperature_approaches_the_best() -> None:
     gaps = [abs(luce_moments(beta, 4)[0] - best[0]) for beta in (5.0, 10.0, 20.0)]
     assert gaps[1] == pytest.approx(gaps[0] / 4, rel=0.15)  # the error is of order 1/β²
     assert gaps[2] == pytest.approx(gaps[1] / 4, rel=0.05)
+    # Where T is all but 0, what is kept is the best.
+    found, spread = keep("luce", 1.0, 4.0, {"linear": [3.0]}, 4, temperature=1e-9)
+    assert (found[0], spread[0, 0]) == pytest.approx((1 + 2 * best[0], 4 * best[1]), abs=1e-12)
 
 
 # Derivatives
@@ -259,6 +283,7 @@ CURATORS = [
     ("limit", {"linear": [0.7, -0.4]}, math.inf),
     ("limit", {"linear": [0.7, -0.4], "curvature": 1.5, "centre": [1.0, 0.0]}, math.inf),
     ("luce", {"linear": [0.7, -0.4]}, 3),
+    ("luce", {"linear": [25.0, -11.0]}, 3),
     ("best_of", {"linear": [0.7, -0.4]}, 3),
 ]
 

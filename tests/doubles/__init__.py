@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from ecosystem import Scenario
-from ecosystem.plan.runs import Run
+from ecosystem.plan.runs import Plan, Run, plan
+from ecosystem.runner.attempt import OnRows, Simulate
+from ecosystem.runner.execute import Execution, execute
+from ecosystem.runner.progress import OnProgress
+from ecosystem.store.store import open_store
 
 SMALL: dict[str, Any] = {
     "name": "small",
@@ -33,6 +38,19 @@ SMALL: dict[str, Any] = {
 def small(**changes: Any) -> Scenario:
     """A scenario of two models, with some of its blocks replaced."""
     return Scenario(**{**SMALL, **changes})
+
+
+def carried_out(
+    asked: Plan | Scenario,
+    path: Path,
+    engine: Simulate | None = None,
+    progress: OnProgress | None = None,
+    **execution: Any,
+) -> int:
+    """Execute what a directory lacks of a plan, with a stand-in engine by default; return how many runs that was."""
+    planned = asked if isinstance(asked, Plan) else plan(asked)
+    with open_store(planned, path) as store:
+        return execute(planned, store, progress, engine or Engine(), Execution(**execution))
 
 
 @dataclass
@@ -61,7 +79,12 @@ class Engine:
     def executed(self) -> list[str]:
         return [id_ for call in self.calls for id_ in call]
 
-    def __call__(self, runs: Sequence[Run], on_round: Callable[[int, int], None] | None = None) -> Outcome:
+    def __call__(
+        self,
+        runs: Sequence[Run],
+        on_round: Callable[[int, int], None] | None = None,
+        on_rows: OnRows | None = None,
+    ) -> Outcome:
         self.calls.append([run.id for run in runs])
         outcome = Outcome()
         rounds: list[dict[str, Any]] = []

@@ -201,7 +201,7 @@ def test_sampled_scenarios_and_sweeps_are_refused() -> None:
     [
         ({"events": [{"round": 2, "set": {"lam": 0.2}}]}, "events"),
         ({"remedy": {"method": "fresh_data", "share": 0.1}}, "remedy"),
-        ({"remedy": {"method": "best_of_k", "candidates": 2}}, "remedy"),
+        ({"users": {"groups": [{"name": "A", "size": 5, "contexts": [0]}], "mode": "sampled"}}, r"users\.mode"),
         ({"learning": {"corpus": {"refresh": 0.2}}}, r"learning\.corpus"),
     ],
 )

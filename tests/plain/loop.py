@@ -1,4 +1,4 @@
-"""The round of an ecosystem told agent by agent: categorical outputs, no users, nothing clever."""
+"""The round of an ecosystem told agent by agent: categorical outputs, no users (see `society`), nothing clever."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .choice import METHODS, Vector, chances_to_win, draw, draw_kept
 
-KINDS = ("real", "raw", "curated", "neighbours_raw", "neighbours_curated")
+KINDS = ("real", "raw", "curated", "neighbours_raw", "neighbours_curated", "users")
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,11 @@ class PlainEcosystem(mesa.Model):
     def __init__(self, setup: PlainSetup, seed: int = 0) -> None:
         super().__init__(rng=seed)
         self.setup = setup
-        self.members = {settings.name: PlainAgent(self, settings) for settings in setup.models}
+        self.members = {settings.name: self.member(settings) for settings in setup.models}
+
+    def member(self, settings: PlainModel) -> PlainAgent:
+        """The agent of a model."""
+        return PlainAgent(self, settings)
 
     def step(self) -> None:
         """One round: every model reads the p_t of the others, or (sequential) what they are by then."""

@@ -47,6 +47,8 @@ def test_what_has_no_effect_leaves_the_id(changes: dict[str, Any]) -> None:
         {"learning": {"rate": 0.5}},
         {"network": {}},
         {"mode": "sampled", "learning": {"examples": 10}},
+        {"precision": "float32"},
+        {"device": "cuda"},
     ],
     ids=lambda changes: ",".join(changes),
 )

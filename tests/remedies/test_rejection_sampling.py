@@ -6,12 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from learners.test_agreement import chance_of_difference
+from plain.society import Society
 from users.test_oracles import LINEAR, loop
+from users.test_society import CHOICE, counted
 
 from ecosystem import Ecosystem, Scenario
 from ecosystem.errors import InputError
+from ecosystem.world.blueprint import blueprint
 
-REMEDY = {"method": "rejection_sampling", "candidates": {"A": 2, "B": 4}, "quality": 0.7, "similarity": 0.3}
+WEIGHTS = {"quality": 0.7, "similarity": 0.3}
+REMEDY = {"method": "rejection_sampling", "candidates": {"A": 2, "B": 4}, **WEIGHTS}
 
 
 def after_five(regime: str, **more: Any) -> Ecosystem:
@@ -49,9 +55,93 @@ def test_it_lowers_bias_by_driving_the_groups_apart() -> None:
     assert remedied == pytest.approx([0.915, 0.251], abs=5e-4)
 
 
-def test_a_judge_who_guesses_is_no_remedy() -> None:
-    guessing = after_five("incremental", remedy=REMEDY | {"accuracy": 0.5}).state.p
-    assert float((guessing - after_five("incremental").state.p).abs().max()) < 1e-15
+@pytest.mark.parametrize("remedy", [REMEDY, {"method": "best_of_k", "candidates": 5}], ids=lambda one: one["method"])
+@pytest.mark.parametrize("drawn", [{}, {"examples": 200}], ids=["exact", "sampled"])
+@pytest.mark.parametrize("regime", ["incremental", "retrain"])
+def test_a_judge_who_guesses_is_no_remedy(regime: str, drawn: dict[str, Any], remedy: dict[str, Any]) -> None:
+    model, guessing = (
+        Ecosystem(Scenario(**loop(regime, LINEAR, **drawn) | more), seed=4)
+        for more in ({}, {"remedy": remedy | {"accuracy": 0.5}})
+    )
+    for _ in range(5):
+        model.step()
+        guessing.step()
+        assert torch.equal(guessing.state.p, model.state.p)  # not a bit of effect
+
+
+def test_the_group_that_is_worst_off_is_found() -> None:
+    found = {"method": "rejection_sampling", "candidates": 2, "disadvantaged": {"candidates": 4}} | WEIGHTS
+    named = {
+        "method": "rejection_sampling",
+        "candidates": 2,
+        "disadvantaged": {"candidates": 4, "group": "B"},
+    } | WEIGHTS
+    by_map = {"method": "rejection_sampling", "candidates": {"A": 2, "B": 4}} | WEIGHTS
+    first, *others = (after_five("retrain", real="initial", remedy=one).state.p for one in (found, named, by_map))
+    assert all(torch.equal(first, other) for other in others)
+    # Served worse, A is the one that is found.
+    worse = loop("retrain", LINEAR) | {"remedy": found}
+    worse["models"][0]["initial"].reverse()
+    model = Ecosystem(Scenario(**worse))
+    model.step()
+    other = Ecosystem(Scenario(**worse | {"remedy": named | {"disadvantaged": {"candidates": 4, "group": "A"}}}))
+    other.step()
+    assert torch.equal(model.state.p, other.state.p)
+
+
+def test_readers_are_given_what_is_kept_and_users_what_is_written() -> None:
+    written = {
+        "name": "read",
+        "rounds": 1,
+        "outputs": {"kind": "categorical", "size": 2, "scores": {"quality": [0, 1]}},
+        "models": [
+            {"name": "asked", "initial": [0.6, 0.4], "diet": {"raw": 1}},
+            {"name": "reader", "initial": [1, 0], "diet": {"neighbours_raw": 1}},
+            {"name": "far", "initial": [1, 0], "diet": {"neighbours_raw": 1}},
+        ],
+        "network": {"edges": [{"from": "asked", "to": "reader"}, {"from": "reader", "to": "far"}]},
+        "users": {"groups": [{"name": "A", "size": 10, "contexts": [0], "models": ["asked"]}]},
+        "remedy": {"method": "rejection_sampling", "candidates": 2},
+    }
+    model = Ecosystem(Scenario(**written))
+    assert model.cohorts[0].value("quality") == pytest.approx(0.4)  # what is served is not filtered
+    model.step()
+    best_of_two = 1 - 0.6**2
+    asked, reader, far = (agent.distribution[0, 1] for agent in model.models)
+    assert asked == pytest.approx(best_of_two)
+    assert reader == pytest.approx(best_of_two)  # filtered for the users of its source
+    assert far == 0  # whom nobody asks nothing is filtered
+    assert model.cohorts[0].value("quality") == pytest.approx(best_of_two)
+    model.step()
+    assert model.models[2].distribution[0, 1] == pytest.approx(best_of_two)
+
+
+METHODS: list[dict[str, Any]] = [
+    {"method": "rejection_sampling", "candidates": {"A": 2, "B": 3}, "similarity": 0.4, "accuracy": 0.9},
+    {"method": "rejection_sampling", "candidates": 1, "disadvantaged": {"candidates": 3}, "similarity": 0.4},
+    {"method": "best_of_k", "candidates": 3, "accuracy": 0.8},
+    {"method": "reweighting", "weights": {"A": 1, "B": 3}, "strength": 0.7},
+    {"method": "fresh_data", "share": 0.4},
+    {"method": "accumulation"},
+]
+
+
+@pytest.mark.parametrize("remedy", METHODS, ids=lambda one: one["method"])
+def test_drawn_examples_have_the_law_of_the_plain_society(remedy: dict[str, Any]) -> None:
+    written = counted(CHOICE[1], [{"method": "retention", "scale": 1.5, "arrivals": 2.0}]) | {"remedy": remedy}
+    written["users"] |= {"mode": "expected"}
+    written |= {"mode": "sampled", "learning": {"rate": 0.7, "sharing": 0.3, "examples": 6, "smoothing": 0.1}}
+    seeds, scenario = 400, Scenario(**written)
+    model = Ecosystem.together([blueprint(scenario, seed) for seed in range(seeds)])
+    plains = [Society(written, seed) for seed in range(seeds)]
+    for _ in range(2):
+        model.step()
+        for plain in plains:
+            plain.step()
+    ours = model.state.p.flatten(1).numpy()
+    theirs = np.array([np.concatenate([member.p.ravel() for member in plain.members.values()]) for plain in plains])
+    looks = [(column, None) for column in range(ours.shape[1])] + [(0, 3), (0, 6), (3, 9), (6, 14)]
+    assert len(looks) * min(chance_of_difference(ours, theirs, *look) for look in looks) > 0.001
 
 
 def test_one_round_by_hand() -> None:

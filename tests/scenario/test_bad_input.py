@@ -163,7 +163,9 @@ def test_everything_wrong_is_told_at_once_in_the_order_of_the_file(tmp_path: Pat
 
 def test_a_sweep_that_changes_nothing(tmp_path: Path) -> None:
     told = _refused(_written(tmp_path, WHOLE.replace("grid: {lam: [0.5, 0.6]}", "grid: {}"))).splitlines()
-    assert told[0].endswith("26:3: sweep: the sweep is empty; give `grid` or `zip` at least one key with values")
+    assert told[0].endswith(
+        "26:3: sweep: the sweep is empty; give `grid`, or another form, at least one key with values"
+    )
     assert [line.split(": ")[1] for line in told[1:]] == ["expect[0].where.lam", "expect[1].where.lam"]
 
 

@@ -159,6 +159,19 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"sweep": {"grid": {"lam": [0.1, 0.2], "learning.rate": ["= lam", 1]}}},
         "sweep.grid.learning.rate[0]: refers to 'lam', which is swept itself; sweep a parameter in its place",
     ),
+    # Precision
+    (
+        {"precision": "float32", "rounds": {"max": 9, "until": "stable"}},
+        "rounds.tolerance: numbers of precision: float32",
+    ),
+    ({"precision": "double"}, "precision: must be 'float64' or 'float32' (got 'double')"),
+    ({"device": "gpu"}, "device: must be 'auto', 'cpu' or 'cuda' (got 'gpu')"),
+    # Recording
+    ({"record": {"models": ["p", "r"]}}, "record.models[1]: there is no model 'r'; known here: p, q"),
+    ({"record": {"models": ["p", "p"]}}, "record.models[1]: the model 'p' stands twice"),
+    ({"record": {"models": 3}}, "record.models: there are only 2 models (got 3)"),
+    ({"record": {"models": "some"}}, "record.models: must be 'all' or 'aggregate' (got 'some')"),
+    ({"record": {"models": "aggregate", "states": True}}, "record.states: has rows of models only"),
     # Expectations
     ({"expect": ["x"]}, "expect[0]: must be a mapping (got 'x')"),
 ]
@@ -227,6 +240,8 @@ RIGHT: list[dict[str, Any]] = [
     {"learning": {"examples": 5}, "sweep": {"grid": {"mode": ["exact", "sampled"]}}},
     {"sweep": {"zip": {"mode": ["exact", "sampled"], "learning.examples": [None, 100]}}},
     {"sweep": {"grid": {"lam": [0.1, 0.2]}}, "expect": [{**EXPECT, "where": {"lam": 0.1}}]},
+    {"record": {"models": "aggregate"}, "expect": [{**EXPECT, "table": "rounds", "column": "entropy"}]},
+    {"record": {"models": 2, "alignments": True}},
     {"record": {"states": True}, "expect": [{**EXPECT, "table": "states", "column": "probability"}]},
 ]
 

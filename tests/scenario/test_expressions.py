@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecosystem.scenario.expressions import resolve
+from ecosystem.scenario import Scenario
+from ecosystem.scenario.expressions import literals_in, resolve
+from scenario.valid import SMALL
 
 VALUES = [
     ("= 1 - lam", 0.75),
@@ -166,3 +168,35 @@ def _value(text: str) -> Any:
     resolved, problems = resolve({"parameters": {"lam": 0.25, "c": 0.5}, "rounds": text})
     assert not problems
     return resolved["rounds"]
+
+
+_trees = st.recursive(
+    st.sampled_from([1, 0.5, "word", "= lam", "= lam + 1", None, True]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), _trees), st.sampled_from("abc"), _trees)
+def test_parts_that_are_known_to_hold_no_expression_change_nothing(tree: Any, key: str, value: Any) -> None:
+    tree = {"parameters": {"lam": 2}, **tree}
+    known = literals_in(tree)
+    assert resolve(tree, known) == resolve(tree)
+    changed = {**tree, key: [tree.get(key), value]}
+    assert resolve(changed, known) == resolve(changed)
+
+
+def test_parts_that_hold_no_expression_are_not_looked_through() -> None:
+    class Row(list[float]):
+        def __iter__(self) -> Any:
+            raise AssertionError("looked through")
+
+    row = Row([1.0, 2.0])
+    assert resolve({"real": row}, {id(row): row}) == ({"real": row}, [])
+
+
+def test_a_variant_is_what_its_settings_make_when_a_part_without_expressions_gets_one() -> None:
+    scenario = Scenario(**SMALL)
+    for key, value in {"models.q.diet": {"raw": "= 2 * lam"}, "rewards.first": ["= lam", 1], "lam": 0.25}.items():
+        found = scenario.with_({key: value})
+        assert Scenario(**found.document.data) == found

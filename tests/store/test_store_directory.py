@@ -12,19 +12,18 @@ import pytest
 
 from ecosystem import Scenario
 from ecosystem.plan.runs import plan
-from ecosystem.runner.execute import execute
 from ecosystem.store import versions
-from ecosystem.store.manifest import StoreError, read
+from ecosystem.store.errors import StoreError
+from ecosystem.store.manifest import read
 from ecosystem.store.results import Results, open_results
-from ecosystem.store.store import open_store
-from tests.doubles import Engine, small
+from tests.doubles import Engine, carried_out, small
 
 
 def fill(scenario: Scenario, path: Path, engine: Engine | None = None) -> list[str]:
     """Run a scenario with the stand-in engine; return the ids that were executed."""
     engine = engine or Engine()
     asked = plan(scenario)
-    execute(asked, open_store(asked, path), simulate=engine)
+    carried_out(asked, path, engine)
     return engine.executed
 
 
@@ -43,7 +42,7 @@ def test_the_manifest_says_what_was_asked_and_by_what_it_was_computed(tmp_path: 
     scenario = small(seeds=[5, 6], sweep={"grid": {"lam": [0.1, 0.2]}})
     fill(scenario, tmp_path)
     raw = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
-    assert raw["format"] == 1
+    assert raw["format"] == 2
     assert raw["written"]["models"][0]["diet"] == {"real": "= 1 - lam", "curated": "= lam"}
     assert raw["resolved"]["models"][0]["diet"]["real"] == 0.5
     assert raw["points"] == [{"lam": 0.1}, {"lam": 0.2}]
@@ -164,6 +163,14 @@ def test_a_newer_store_is_not_opened(tmp_path: Path) -> None:
         open_results(tmp_path)
 
 
+def test_an_older_store_is_not_opened(tmp_path: Path) -> None:
+    fill(small(), tmp_path)
+    raw = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    (tmp_path / "manifest.json").write_text(json.dumps({**raw, "format": 1}), encoding="utf-8")
+    with pytest.raises(StoreError, match=r"older version.*before parts had checksums; run .* another --out"):
+        open_results(tmp_path)
+
+
 def test_a_place_without_results_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="holds no results"):
         Results(tmp_path / "nowhere")
@@ -180,4 +187,4 @@ def test_sessions_add_up(tmp_path: Path) -> None:
 def test_the_revision_is_that_of_the_programs_own_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(versions.versions()) >= {"program", "revision", "python", "torch", "mesa", "numpy", "platform"}
     monkeypatch.setattr(versions.ecosystem, "__path__", [str(tmp_path / "site-packages" / "ecosystem")])
-    assert versions.versions()["revision"] is None
+    assert versions.versions.__wrapped__()["revision"] is None

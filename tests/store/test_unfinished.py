@@ -12,26 +12,24 @@ from pathlib import Path
 import pytest
 
 from ecosystem.plan.runs import plan
-from ecosystem.runner.execute import execute
 from ecosystem.store import files
 from ecosystem.store.files import UNFINISHED, whole_directory, write_text
 from ecosystem.store.results import open_results
 from ecosystem.store.store import open_store
-from tests.doubles import Engine, small
+from tests.doubles import Engine, carried_out, small
 
 WRITER = """
 import sys
 from pathlib import Path
-from tests.doubles import Engine, small
+from tests.doubles import Engine, carried_out, small
 from ecosystem.plan import chunks
 from ecosystem.plan.runs import plan
-from ecosystem.runner.execute import execute
 from ecosystem.store.store import open_store
 
 chunks.MOST_WORLDS = 1
 asked = plan(small(seeds=300))
 tell = lambda progress: print(progress, flush=True)
-execute(asked, open_store(asked, Path(sys.argv[1])), tell, simulate=Engine())
+carried_out(asked, Path(sys.argv[1]), Engine(), tell)
 """
 
 
@@ -54,7 +52,7 @@ def test_killed_while_writing_it_goes_on_and_nothing_is_lost_or_doubled(tmp_path
     before = len(done)
     assert 0 < before < 300
     engine = Engine()
-    execute(asked, open_store(asked, out), simulate=engine)
+    carried_out(asked, out, engine)
     assert len(engine.executed) == 300 - before
     results = open_results(out)
     assert (results.runs["status"] == "done").all()
@@ -65,21 +63,22 @@ def test_killed_while_writing_it_goes_on_and_nothing_is_lost_or_doubled(tmp_path
 
 def test_what_is_half_written_is_never_seen_and_cleaned_up(tmp_path: Path) -> None:
     asked = plan(small(seeds=2))
-    execute(asked, open_store(asked, tmp_path), simulate=Engine())
+    carried_out(asked, tmp_path)
     part = next(entry for entry in (tmp_path / "parts").iterdir())
     left = tmp_path / "parts" / f"{UNFINISHED}abc"
     left.mkdir()
     (left / "runs.parquet").write_bytes((part / "runs.parquet").read_bytes()[:20])
     (tmp_path / f"{UNFINISHED}def").write_text("{", encoding="utf-8")
     assert len(open_results(tmp_path).rounds) == 6
-    open_store(asked, tmp_path)
+    with open_store(asked, tmp_path):
+        pass
     assert not list(tmp_path.rglob(UNFINISHED + "*"))
 
 
 def test_a_store_killed_before_its_manifest_can_be_taken(tmp_path: Path) -> None:
     (tmp_path / f"{UNFINISHED}abc").write_text("{", encoding="utf-8")
     asked = plan(small())
-    execute(asked, open_store(asked, tmp_path), simulate=Engine())
+    carried_out(asked, tmp_path)
     assert len(open_results(tmp_path).rounds) == 3
 
 

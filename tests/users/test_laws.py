@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain.random_ecosystems import random_ecosystem, shares
+from plain.random_societies import societies
 
 from ecosystem import Ecosystem, Scenario
 
@@ -214,3 +216,177 @@ def test_the_share_of_absent_users_is_split_over_the_other_sources() -> None:
     p = steps(written, 1).models[0].distribution
     assert p[0] == pytest.approx([0.4, 0.6])  # .2 and .3 of what is left, .5
     assert p[1] == pytest.approx([0.2 + 0.25, 0.3 + 0.25])
+
+
+@settings(deadline=None, max_examples=60)
+@given(societies)
+def test_numbers_of_users_follow_arrivals_departures_and_preset_shares_alone(written: dict[str, Any]) -> None:
+    for rules in (
+        [{"method": "static"}],
+        [{"method": "replicator", "rate": 1.0}],
+        [{"method": "linear", "group": "B", "step": 0.1, "cap": 0.9}],
+        [{"method": "retention", "scale": 1.0, "arrivals": 2.0}],
+    ):
+        written["users"]["feedback"] = rules
+        model = Ecosystem(Scenario(**written))
+        for _ in range(3):
+            before = np.array([cohort.active for cohort in model.cohorts])
+            model.step()
+            after = np.array([cohort.active for cohort in model.cohorts])
+            match rules[0]["method"]:
+                case "static":
+                    assert after.tolist() == before.tolist()
+                case "replicator":
+                    assert after.sum() == pytest.approx(before.sum(), rel=1e-12)
+                case "linear":
+                    assert after.sum() == pytest.approx(before.sum(), rel=1e-12)
+                    assert after[0] / after[2] == pytest.approx(before[0] / before[2], rel=1e-9)
+                case _:  # nobody comes but the arrivals, and nobody leaves twice
+                    assert (after >= 2.0).all() and (after <= before + 2.0 + 1e-9).all()
+
+
+@settings(deadline=None, max_examples=40)
+@given(societies)
+def test_drawn_users_are_whole_and_their_number_is_kept(written: dict[str, Any]) -> None:
+    for group in written["users"]["groups"]:
+        group["size"] = round(group["size"])
+    written["users"] |= {"mode": "sampled"}
+    arrives = sum(rule.get("arrivals", 0) for rule in written["users"]["feedback"])
+    model = Ecosystem(Scenario(**written), seed=3)
+    for _ in range(3):
+        before = sum(cohort.active for cohort in model.cohorts)
+        model.step()
+        assert model.crowd is not None
+        held = model.crowd.activity[..., None] * model.crowd.choice
+        assert float((held - held.round()).abs().max()) < 1e-9 and float(held.min()) >= 0
+        after = sum(cohort.active for cohort in model.cohorts)
+        retains = any(rule["method"] == "retention" for rule in written["users"]["feedback"])
+        # Shares that are preset are whole to within one user.
+        assert after <= before + 3 * 60 + 6 * arrives if retains else abs(after - before) < 1.5
+        assert model.demand.volume is not None and float(model.demand.volume.sum()) == pytest.approx(after)
+
+
+@settings(deadline=None, max_examples=30)
+@given(societies, st.sampled_from(["expected", "sampled"]))
+def test_renaming_groups_renames_results(written: dict[str, Any], mode: str) -> None:
+    for group in written["users"]["groups"]:
+        group["size"] = round(group["size"])
+    written["users"]["mode"] = mode
+    names = {"A": "young", "B": "old", "C": "Ångström"}
+    other = renamed(written, names)
+    ours, theirs = steps(written), steps(other)
+    assert [cohort.name for cohort in theirs.cohorts] == list(names.values())
+    assert torch.equal(ours.state.p, theirs.state.p)
+    for name, values in ours.group_values().items():
+        assert torch.equal(values, theirs.group_values()[name])
+
+
+def renamed(written: Any, names: dict[str, str]) -> Any:
+    """The scenario with names of groups replaced, wherever they stand."""
+    if isinstance(written, dict):
+        return {names.get(key, key): renamed(value, names) for key, value in written.items()}
+    if isinstance(written, list):
+        return [renamed(value, names) for value in written]
+    return names.get(written, written) if isinstance(written, str) else written
+
+
+@settings(deadline=None, max_examples=40)
+@given(societies)
+def test_in_the_raw_loop_identical_groups_keep_their_bias(written: dict[str, Any]) -> None:
+    first = written["users"]["groups"][0]
+    written["users"]["groups"] = [first | {"name": name, "size": size} for name, size in (("A", 3), ("B", 5), ("C", 9))]
+    written["users"]["choice"] = {"method": "fixed"}
+    written["learning"].pop("corpus")
+    written.pop("remedy", None)
+    for model in written["models"]:
+        model["diet"] = {"raw": 1}
+    model = Ecosystem(Scenario(**written))
+    lean = model.group_values()["lean"].clone()
+    for _ in range(4):
+        model.step()
+        values = model.group_values()
+        assert float((values["lean"] - lean).abs().max()) < 1e-12
+        for name in ("lean", "quality", "satisfaction"):
+            assert float(values[name].amax() - values[name].amin()) < 1e-12
+
+
+@pytest.mark.parametrize("mode", ["expected", "sampled"])
+@pytest.mark.parametrize("feedback", [{"method": "linear", "group": "A", "step": 0.1}, {"method": "replicator"}])
+def test_where_nobody_is_left_nobody_comes_back(mode: str, feedback: dict[str, Any]) -> None:
+    group = {"size": 5, "contexts": [0], "reward": "first", "data": [0, 1]}
+    written = {
+        "name": "deserted",
+        "rounds": 3,
+        "outputs": {"kind": "categorical", "size": 2},
+        "rewards": {"first": [1, 0]},
+        "models": [{"name": "m", "initial": [0.3, 0.7], "diet": {"raw": 0.5, "users": 0.5}}],
+        "users": {
+            "groups": [group | {"name": "A"}, group | {"name": "B"}],
+            "feedback": [{"method": "retention", "scale": 1e-4}, feedback],
+            "mode": mode,
+        },
+        "remedy": {"method": "reweighting"},
+    }
+    model = Ecosystem(Scenario(**written))
+    model.step()
+    p = model.state.p.clone()
+    assert [cohort.active for cohort in model.cohorts] == [0, 0]
+    model.step()
+    assert [cohort.active for cohort in model.cohorts] == [0, 0]
+    assert torch.equal(model.state.p, p)  # without users the model has but its own outputs
+    assert all(np.isnan(cohort.share) for cohort in model.cohorts)
+
+
+def test_a_group_without_users_has_no_weight() -> None:
+    written = copy.deepcopy(with_users(5))
+    written["users"] |= {"feedback": {"method": "static"}, "choice": {"method": "fixed"}, "curate": True}
+    written["remedy"] = {"method": "reweighting", "weights": {"g0": 1.0, "g1": 2.0, "g2": 5.0}}
+    written["users"]["groups"][2]["size"] = 1e-300
+    gone = copy.deepcopy(written)
+    gone["users"]["groups"][2]["size"] = 0
+    gone["users"]["feedback"] = {"method": "retention", "scale": 1e9, "arrivals": 0}
+    gone["events"] = [{"round": 7, "set": {"users.feedback.arrivals": 1}}]  # who is not there may come
+    gone["rounds"] = 8
+    two = copy.deepcopy(gone)
+    del two["events"]
+    two["users"]["groups"].pop()
+    two["remedy"]["weights"].pop("g2")
+    assert float((steps(gone).state.p - steps(two).state.p).abs().max()) < 1e-12
+    assert float((steps(written).state.p - steps(two).state.p).abs().max()) > 1e-3
+
+
+@pytest.mark.parametrize("pool", [None, 7])
+def test_a_drawn_model_that_nobody_asks_keeps_what_it_has(pool: int | None) -> None:
+    written = {
+        "name": "silence",
+        "rounds": 3,
+        "mode": "sampled",
+        "outputs": {"kind": "categorical", "size": 2, "contexts": 2},
+        "models": [{"name": name, "initial": [0.3, 0.7], "diet": {"users": 1}} for name in ("silent", "asked")],
+        "users": {"groups": [{"name": "A", "size": 5, "contexts": [1], "data": [0.9, 0.1], "models": ["asked"]}]},
+        "learning": {"examples": 10} | ({"pool": pool} if pool else {}),
+    }
+    model = steps(written, 3)
+    start = np.array([[0.3, 0.7], [0.3, 0.7]])
+    assert model.models[0].distribution.tolist() == start.tolist()
+    assert model.models[1].distribution[0].tolist() == [0.3, 0.7]
+    assert model.models[1].distribution[1].tolist() != [0.3, 0.7]
+
+
+def test_a_billion_users_are_counted_to_the_last() -> None:
+    written = with_users(8)
+    for group in written["users"]["groups"]:
+        group["size"] = 10**9 + 1
+    written["users"] |= {
+        "mode": "sampled",
+        "feedback": [{"method": "replicator"}, {"method": "linear", "group": "g1", "step": 0.01}],
+        "choice": CHOICES[1] | {"switching_cost": 0.2},
+    }
+    exact = copy.deepcopy(written)
+    exact["users"]["mode"] = "expected"
+    ours, theirs = steps(written), steps(exact)
+    assert sum(cohort.active for cohort in ours.cohorts) == 3 * (10**9 + 1)
+    assert ours.demand.volume is not None and float(ours.demand.volume.sum()) == 3 * (10**9 + 1)
+    for cohort, expected in zip(ours.cohorts, theirs.cohorts, strict=True):
+        assert cohort.active == pytest.approx(expected.active, rel=1e-3)
+        assert list(cohort.choice.values()) == pytest.approx(list(expected.choice.values()), abs=1e-3)

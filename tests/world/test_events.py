@@ -179,6 +179,35 @@ def test_distances_and_edges_are_recorded_as_they_change() -> None:
     assert (edges["since"] == 0).sum() == 3
 
 
+def test_a_remedy_and_a_curator_start_and_stop() -> None:
+    remedy = {"method": "rejection_sampling", "candidates": {"B": 3}}
+    curation = {"method": "best_of", "candidates": 3}
+    quiet = scenario()
+    for on, off in (
+        ({"remedy": remedy}, {"remedy": None}),
+        ({"models.q.curation": curation}, {"models.q.curation": None}),
+        ({"users.curate": True}, {"users.curate": False}),
+    ):
+        # Between its start and its stop a run is one that had it all along, and then one that never had.
+        helped = Ecosystem(scenario({"round": 2, "set": on}, {"round": 4, "set": off}))
+        plain, always = Ecosystem(quiet), Ecosystem(scenario({"round": 0, "set": on}))
+        for model in (helped, plain):
+            for _ in range(2):
+                model.step()
+        always.state, always.crowd = plain.state, plain.crowd
+        always._enter([world for _, world in always._ahead.pop(0)])
+        for _ in range(2):
+            for model in (helped, plain, always):
+                model.step()
+        assert torch.equal(helped.state.p, always.state.p) and not torch.equal(helped.state.p, plain.state.p)
+        plain.state, plain.crowd = helped.state, helped.crowd
+        plain._forget()
+        for model in (helped, plain):
+            for _ in range(2):
+                model.step()
+        assert torch.equal(helped.state.p, plain.state.p)
+
+
 def test_a_run_does_not_settle_while_events_are_to_come() -> None:
     still = {"models": [{"name": "m", "diet": {"real": 1}}], "network": {"edges": []}, "users": None}
     event = {"round": 6, "set": {"real": [0, 0, 1]}}

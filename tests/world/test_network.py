@@ -15,8 +15,8 @@ from ecosystem.errors import EcosystemError
 from ecosystem.plan.runs import plan
 from ecosystem.scenario.fields.network import FileNetwork
 from ecosystem.world.blueprint import Blueprint, blueprint
+from ecosystem.world.lifetimes import network_table
 from ecosystem.world.network import build
-from ecosystem.world.recording import network_table
 from ecosystem.world.simulation import simulate
 from ecosystem.world.streams import derived_seed
 

@@ -170,8 +170,8 @@ def test_a_state_that_is_no_longer_finite_fails_its_run_alone(dimension: int, mo
     outcome = simulate(asked)
     # Second moments are the square of stretch^t: (1e40)^(2·4) and (1e80)^(2·2) exceed 1.8e308.
     assert outcome.errors == {
-        asked[0].id: "the state is no longer finite since round 4",
-        asked[2].id: "the state is no longer finite since round 2",
+        asked[0].id: "not finite since round 4: the outputs of m",
+        asked[2].id: "not finite since round 2: the outputs of m",
     }
     assert recorded(outcome, asked[1]) == list(range(9))
     for name in ("models", "rounds"):
@@ -198,7 +198,7 @@ def test_users_whose_data_are_no_longer_finite_fail_their_run_alone(mode: str) -
     )
     asked = plan(drifting).runs
     outcome = simulate(asked)
-    assert outcome.errors == {asked[0].id: "the state is no longer finite since round 2"}
+    assert outcome.errors == {asked[0].id: "not finite since round 2: the data of all"}
     alone = simulate([asked[1]])
     for name in ("models", "rounds", "groups"):
         assert table(outcome, name, asked[1]).equals(table(alone, name, asked[1]))

@@ -18,6 +18,7 @@ from ecosystem.scenario.checks import (
     names,
     network,
     probabilities,
+    recording,
     remedies,
     rewards,
     users,
@@ -27,6 +28,7 @@ from ecosystem.scenario.document import Document
 
 _CHECKS = (
     names.check_models,
+    names.check_earlier,
     names.check_curated,
     rewards.check_names,
     rewards.check_dimensions,
@@ -46,6 +48,8 @@ _CHECKS = (
     users.check_sizes,
     remedies.check_remedy,
     modes.check_mode,
+    modes.check_precision,
+    recording.check_record,
     expectations.check_expectations,
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
 from ecosystem.scenario.checks.facts import Facts, entries, mapping
 from ecosystem.scenario.checks.names import unknown_model
-from ecosystem.scenario.columns import TABLES, gaussian_states
+from ecosystem.scenario.columns import MEANS, TABLES, gaussian_states
 
 _RECORDED = ("states", "alignments")
 _NAMING_MODELS = ("model", "affected", "source", "target")
@@ -24,6 +24,8 @@ def check_expectations(facts: Facts) -> Iterator[Problem]:
         if table not in TABLES:
             yield Problem((*path, "table"), f"there is no table {shorten(table)}{did_you_mean(table, TABLES)}")
             continue
+        if table == "models" and mapping(facts.data.get("record")).get("models") == "aggregate":
+            yield Problem((*path, "table"), "record: {models: aggregate} writes no row of it; means stand in rounds")
         if table in _RECORDED and mapping(facts.data.get("record")).get(table, False) is False:
             yield Problem((*path, "table"), f"the table {table} is not recorded; write record: {{{table}: true}}")
         yield from _columns(facts, expect, table, path)
@@ -35,6 +37,8 @@ def _columns(facts: Facts, expect: Mapping[Any, Any], table: str, path: Path) ->
         columns = (*columns, *gaussian_states(facts.dimension))
     if table == "groups":
         columns = (*columns, *mapping(mapping(facts.data.get("outputs")).get("scores")))
+    if table == "rounds" and mapping(facts.data.get("record")).get("models") == "aggregate":
+        columns = (*columns, *MEANS)
     column = expect.get("column")
     if isinstance(column, str) and column not in columns:
         message = f"the table {table} has no column {shorten(column)}{did_you_mean(column, columns)}"

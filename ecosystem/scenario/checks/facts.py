@@ -9,13 +9,14 @@ from functools import cached_property
 from typing import Any
 
 from ecosystem.errors import Path
+from ecosystem.scenario.sweeps import swept
 
 MAX_MODELS = 1_000_000
 
 
 def mapping(value: Any) -> Mapping[Any, Any]:
     """Return a mapping, an empty one in place of anything else."""
-    return value if isinstance(value, Mapping) else {}
+    return value if type(value) is dict or isinstance(value, Mapping) else {}
 
 
 def entries(value: Any) -> list[tuple[int, Mapping[Any, Any]]]:
@@ -80,7 +81,6 @@ class Facts:
         self.curated = mapping(data.get("curated"))
         self.network = mapping(data.get("network"))
         self.learning = mapping(data.get("learning"))
-        self.sweep = mapping(data.get("sweep"))
 
     @cached_property
     def model_count(self) -> int | None:
@@ -107,7 +107,7 @@ class Facts:
     @cached_property
     def swept(self) -> frozenset[str]:
         """The keys of the sweep."""
-        return frozenset(str(key) for form in ("grid", "zip") for key in mapping(self.sweep.get(form)))
+        return frozenset(each.key for each in swept(self.data.get("sweep")))
 
 
 def names_of(entry: Mapping[Any, Any]) -> list[str]:

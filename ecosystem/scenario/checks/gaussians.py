@@ -8,6 +8,7 @@ from typing import Any
 
 from ecosystem.errors import Path, Problem
 from ecosystem.scenario.checks.facts import Facts, entries, mapping, names_of, number, row
+from ecosystem.scenario.fields.models import is_from_run
 
 _LAWS = "a Gaussian is written as {mean: [0, 1], covariance: 1.0}"
 _REWARDS = "a reward of Gaussian outputs is written as {linear: [1, 0], curvature: 0, centre: [0, 0]}"
@@ -97,8 +98,9 @@ def channels(facts: Facts) -> Iterator[tuple[Path, Mapping[Any, Any]]]:
 def _distributions(facts: Facts) -> Iterator[tuple[Path, Any]]:
     yield ("real",), facts.data.get("real")
     for index, entry in facts.models:
-        for key in ("real", "initial"):
-            yield ("models", index, key), entry.get(key)
+        yield ("models", index, "real"), entry.get("real")
+        if not is_from_run(entry.get("initial")):
+            yield ("models", index, "initial"), entry.get("initial")
     for index, group in entries(mapping(facts.data.get("users")).get("groups")):
         yield ("users", "groups", index, "data"), group.get("data")
 

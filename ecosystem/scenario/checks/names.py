@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ecosystem.errors import Problem, did_you_mean, path_text, shorten
-from ecosystem.scenario.checks.facts import MAX_MODELS, Facts, count, names_of
+from ecosystem.scenario.checks.facts import MAX_MODELS, Facts, count, mapping, names_of
 
 
 def check_models(facts: Facts) -> Iterator[Problem]:
@@ -24,6 +24,17 @@ def check_models(facts: Facts) -> Iterator[Problem]:
                 yield Problem(("models", index, "name"), f"{where} already names a model {shorten(name)}")
                 break
             first[name] = index
+
+
+def check_earlier(facts: Facts) -> Iterator[Problem]:
+    """Check that there are results where a model begins as it was in an earlier run."""
+    for index, entry in facts.models:
+        written = mapping(entry.get("initial")).get("from")
+        if not isinstance(written, str) or not written:
+            continue
+        if "\0" in written or not (facts.base / written / "manifest.json").is_file():
+            message = f"there are no results (got {shorten(written)}, looked for in {facts.base})"
+            yield Problem(("models", index, "initial", "from"), message)
 
 
 def check_curated(facts: Facts) -> Iterator[Problem]:

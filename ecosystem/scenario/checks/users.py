@@ -7,6 +7,7 @@ from typing import Any
 
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
 from ecosystem.scenario.checks.facts import Facts, entries, mapping, number
+from ecosystem.scenario.fields.users import read_index
 
 MAX_INDIVIDUALS = 100_000
 
@@ -35,6 +36,7 @@ def check_groups(facts: Facts) -> Iterator[Problem]:
 def check_responses(facts: Facts) -> Iterator[Problem]:
     """Check that rules name groups that exist, and that groups have what the rules go by."""
     names = [group.get("name") for _, group in groups_written(facts)]
+    wants: dict[int, Problem] = {}  # one for each group, whatever asks for its reward
     for path, rule in _rules(facts):
         group = rule.get("group")
         if isinstance(group, str) and group not in names:
@@ -42,9 +44,12 @@ def check_responses(facts: Facts) -> Iterator[Problem]:
             yield Problem((*path, "group"), f"there is no group {shorten(group)}{known}")
         if rule.get("method") == "drift" and facts.kind == "categorical":
             yield Problem(path, "drift moves means, which categorical outputs have not; use outputs: {kind: gaussian}")
-        yield from _wanting(facts, path, str(rule.get("method")))
+        for index, problem in _wanting(facts, str(rule.get("method"))):
+            wants.setdefault(index, problem)
     if mapping(facts.data.get("users")).get("curate") is True:
-        yield from _without_reward(facts, "the group's users curate, so they need a reward")
+        for index, problem in _without_reward(facts, "the group's users curate, so they need a reward"):
+            wants.setdefault(index, problem)
+    yield from wants.values()
     if "users" not in facts.data or facts.data["users"] is None:
         for index, entry in facts.models:
             share = number(mapping(entry.get("diet")).get("users"))
@@ -53,19 +58,15 @@ def check_responses(facts: Facts) -> Iterator[Problem]:
 
 
 def check_sizes(facts: Facts) -> Iterator[Problem]:
-    """Check that groups have users, or get some, and whole ones where users are counted one by one."""
+    """Check that there are whole users where they are counted one by one."""
     users = mapping(facts.data.get("users"))
     individuals = users.get("individuals") is True
-    arrive = any(rule.get("method") == "retention" and number(rule.get("arrivals", 0)) for _, rule in _rules(facts))
     total = 0.0
     for index, group in groups_written(facts):
         size, path = number(group.get("size")), ("users", "groups", index, "size")
         if size is None:
             continue
         total += size
-        if size == 0 and not arrive:
-            message = "nobody is in this group, and nobody ever comes; give it users, or retention with arrivals"
-            yield Problem(path, f"{message} (got 0)")
         if (individuals or users.get("mode") == "sampled") and size % 1:
             why = "individuals: true" if individuals else "mode: sampled"
             yield Problem(path, f"{why} counts users, so the size must be a whole number (got {shorten(size)})")
@@ -77,7 +78,7 @@ def check_sizes(facts: Facts) -> Iterator[Problem]:
         yield Problem(("users", "individuals"), message)
 
 
-def _wanting(facts: Facts, path: Path, method: str) -> Iterator[Problem]:
+def _wanting(facts: Facts, method: str) -> Iterator[tuple[int, Problem]]:
     if method not in _NEEDS_REWARD:
         return
     yield from _without_reward(facts, f"{method} goes by {_NEEDS_REWARD[method]}, so every group needs a reward")
@@ -88,25 +89,24 @@ def _wanting(facts: Facts, path: Path, method: str) -> Iterator[Problem]:
         endless = isinstance(reward, Mapping) and (number(reward.get("curvature", 0)) or 0) <= 0
         if endless and group.get("best") is None:
             message = f"a reward without curvature has no largest value, and {method} goes by risk; state `best`"
-            yield Problem(("users", "groups", index), message)
-    del path
+            yield index, Problem(("users", "groups", index), message)
 
 
-def _without_reward(facts: Facts, why: str) -> Iterator[Problem]:
+def _without_reward(facts: Facts, why: str) -> Iterator[tuple[int, Problem]]:
     for index, group in groups_written(facts):
         if group.get("reward") is None:
-            yield Problem(("users", "groups", index), f"has no reward; {why}")
+            yield index, Problem(("users", "groups", index), f"has no reward; {why}")
 
 
 def _contexts(facts: Facts, written: Any, path: Path) -> Iterator[Problem]:
     listed = list(written) if isinstance(written, (list, tuple, Mapping)) else []
-    for context in listed:
+    for context in map(read_index, listed):
         if facts.contexts is None or isinstance(context, bool) or not isinstance(context, int):
             continue
-        if not 0 <= context < facts.contexts:
+        if context >= facts.contexts:
             yield Problem(path, f"contexts go from 0 to {facts.contexts - 1}, outputs.contexts (got {context})")
     yield from _weighed(written, path)
-    if isinstance(written, (list, tuple)) and len(set(map(str, listed))) < len(listed):
+    if len(set(map(str, listed))) < len(listed):
         yield Problem(path, "a context stands twice; give weights as a map instead")
 
 

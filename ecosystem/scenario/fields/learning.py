@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Strict, Tag
 
-from ecosystem.scenario.fields.common import Block, Count, NonNegative, Positive, Seed, Share
+from ecosystem.scenario.fields.common import Block, Count, Name, NonNegative, Positive, Seed, Share
 
 
 class WindowCorpus(Block):
@@ -102,11 +102,29 @@ Seeds = Annotated[
 """A number of seeds, or a list of them."""
 
 
+def _recorded_form(value: Any) -> str:
+    if isinstance(value, str):
+        return "(word)"
+    return "(names)" if isinstance(value, (list, tuple)) else "(count)"
+
+
+Recorded = Annotated[
+    Annotated[Literal["all", "aggregate"], Tag("(word)")]
+    | Annotated[Count, Tag("(count)")]
+    | Annotated[tuple[Name, ...], Strict(False), Field(min_length=1), Tag("(names)")],
+    Discriminator(_recorded_form),
+]
+"""`all`, `aggregate`, the size of a sample, or a list of names."""
+
+
 class Record(Block):
     """What is written down, and how often."""
 
     every: Count = 1
     """Write every n-th round; round 0 and the last are always written."""
+    models: Recorded = "all"
+    """Of which models rows are written: `all`, a sample of so many (the same in every run), those of a list, or
+    none (`aggregate`), in which case `rounds` holds the means over all models."""
     states: bool = False
     """Whether the table `states` is written."""
     alignments: bool = False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag, model_validator
 
@@ -102,6 +103,27 @@ _BELONGS = {
 }
 
 
+class FromRun(Block):
+    """What the model of this name wrote at the end of an earlier run."""
+
+    source: Annotated[str, Field(alias="from", min_length=1)]
+    """Directory of results with recorded states, relative to the scenario."""
+    run: Name | None = None
+    """Id of the run; by default the only one there is, else that of the same seed."""
+
+
+Initial = Annotated[
+    Annotated[FromRun, Tag("(run)")] | Annotated[Distribution, Tag("(distribution)")],
+    Discriminator(lambda value: "(run)" if is_from_run(value) else "(distribution)"),
+]
+"""A distribution, or `{from: RUN}`, the last state of an earlier run."""
+
+
+def is_from_run(value: Any) -> bool:
+    """Tell whether a distribution is that of an earlier run."""
+    return isinstance(value, FromRun) or (isinstance(value, Mapping) and "from" in value)
+
+
 class ModelBlock(Block):
     """One model, or `count` models alike."""
 
@@ -113,8 +135,9 @@ class ModelBlock(Block):
     """The reward by which the model's alignment is measured; its curator's too by default."""
     real: Distribution | None = None
     """The model's real data; the scenario's `real` by default."""
-    initial: Distribution | None = None
-    """The model's first distribution; its `real` by default."""
+    initial: Initial | None = None
+    """The model's first distribution, or `{from: RUN}`: as it was at the end of an earlier run; its `real` by
+    default."""
     diet: Diet
     """What the model is trained on."""
     curation: Curation | None = None

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Strict, Tag
+from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag
 
 from ecosystem.scenario.fields.common import Block, Distribution, Name, NonNegative, Number, Positive, Share
 
+
+def read_index(key: Any) -> Any:
+    """Read a key of digits as the number: JSON, which results keep their scenario in, has no other keys."""
+    return int(key) if isinstance(key, str) and key.isascii() and key.isdecimal() and len(key) < 19 else key
+
+
 ContextIndex = Annotated[int, Field(ge=0)]
+ContextKey = Annotated[ContextIndex, BeforeValidator(read_index)]
 
 
 def _listed(value: Any) -> str:
@@ -17,7 +24,7 @@ def _listed(value: Any) -> str:
 
 Contexts = Annotated[
     Annotated[tuple[ContextIndex, ...], Strict(False), Field(min_length=1), Tag("(list)")]
-    | Annotated[dict[ContextIndex, NonNegative], Field(min_length=1), Tag("(map)")],
+    | Annotated[dict[ContextKey, NonNegative], Field(min_length=1), Tag("(map)")],
     Discriminator(_listed),
 ]
 """A list of contexts, asked evenly, or a map of context to weight."""
