@@ -105,8 +105,9 @@ def _looking(app: Dash, source: Source) -> None:
             raise dash.exceptions.PreventUpdate
         chosen = picked or {}
         seen = look(view, row, quantity, chosen.get("model"), chosen.get("node"))
-        plan = None if seen.model is None else source.plan(address)
-        settings = None if plan is None or seen.model is None else of_model(phase(plan, seen.round), seen.model)
+        settings = None
+        if seen.model is not None and (plan := source.plan(address)) is not None:
+            settings = of_model(phase(plan, seen.round), view.record.names[seen.model])
         return frame(seen), *texts(seen, settings), {"display": "none"} if seen.model is None else {}
 
 
