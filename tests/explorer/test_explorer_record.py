@@ -121,6 +121,10 @@ def test_a_baseline_of_other_length_is_compared_where_both_are(small: Scenario) 
     assert np.isfinite(difference).all(axis=1).tolist() == [True] * 7 + [False] * 3
     assert difference[6] == pytest.approx(long.models["alignment"][6] - short.models["alignment"][6])
     assert versus(long, None) is long
+    view = View(versus(long, short), picture(3, long.network), "x", short, "lam = 0.5")
+    by = number(float(long.models["alignment"][9].mean() - short.models["alignment"][6].mean()))
+    assert f"is {by} higher than in the baseline (lam = 0.5) at its round 6, which is at" in told(look(view, 9))
+    assert "(lam = 0.5), which is at" in told(look(view, 4))
 
 
 def test_a_picture_keeps_every_model_in_its_place_and_joins_edges_of_both_ways() -> None:
