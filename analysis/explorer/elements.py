@@ -143,7 +143,12 @@ def stylesheet(picture: Picture) -> list[dict[str, Any]]:
     if has_names(picture):
         sheet.append(_NAMES)
     if picture.grouped:
-        sheet.append({"selector": "node", "style": {"text-valign": "center", "text-margin-y": 0, "font-size": 21}})
+        sheet.append(
+            {
+                "selector": "node",
+                "style": {"text-valign": "center", "text-margin-y": 0, "font-size": 21, "text-outline-width": 4},
+            }
+        )
     if few:
         sheet.append({"selector": "edge.both", "style": both})
     away = {"opacity": 0.18 if not few else 0.45}

@@ -52,7 +52,7 @@ def legend(record: Record, picture: Picture, quantity: Quantity, bounds: tuple[f
     """Return what colour, size and ring of a node mean."""
     low, high = bounds
     middle = [html.Span("0")] if quantity.signed else []
-    dots = "A dot is a community of models" if picture.grouped else "A dot is a model"
+    dots = "A dot is a community, with its number of models" if picture.grouped else "A dot is a model"
     size = "larger: more models in it" if picture.grouped else "larger: more models learn from it"
     ring = "dark ring: curated models in it" if picture.grouped else "dark ring: it has a curator"
     marks = [html.Span([html.Span(className="dot ring"), ring], className="mark")] if record.curated(row).any() else []
