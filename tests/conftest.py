@@ -19,9 +19,12 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 """What a Chromium may be called."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A Chromium that finds no host but this one. There is one a process: playwright cannot be started twice."""
+    """A Chromium that finds no host but this one.
+
+    It goes with the module: while it is there its event loop counts as running, in which no other can be started.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     found = next((path for name in CHROMIUM if (path := shutil.which(name))), None)
     if found is None:

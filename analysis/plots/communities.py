@@ -96,4 +96,4 @@ def _radii(places: NDArray[np.float64], sizes: NDArray[np.int64]) -> NDArray[np.
     apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
     together = np.sqrt(sizes)[:, None] + np.sqrt(sizes)[None]
     upper = np.triu_indices(len(places), 1)
-    return np.sqrt(sizes) * float(np.quantile(apart[upper] / together[upper], 0.02)) / 1.25
+    return np.sqrt(sizes) * float(np.quantile(apart[upper] / together[upper], 0.003)) / 1.25

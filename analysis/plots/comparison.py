@@ -21,7 +21,7 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Figure:
     Parameters
     ----------
     table : DataFrame
-        From `analysis.compare`, of one round.
+        From `analysis.compare`, or `analysis.bias_changes`, of one round.
     ax : Axes, optional
         Where to draw a table of one quantity; a new figure with a panel for each quantity by default.
 
@@ -37,6 +37,8 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Figure:
     columns = [str(name) for name in table.columns]
     place = columns.index("baseline")
     vary, others = columns[place - 1], [*columns[: place - 1], *columns[place + 1 : columns.index("quantity")]]
+    if "group" in columns and "group" not in others and table["group"].notna().any():
+        others.append("group")
     rows = table.assign(
         variant=table[vary].astype(str),
         told=table[others].astype(str).agg(", ".join, axis=1) if others else "",

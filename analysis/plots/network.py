@@ -59,6 +59,7 @@ def network(edges: pd.DataFrame, models: pd.DataFrame, ax: Axes | None = None, c
         raise EcosystemError(f"these are edges of {edges['network'].nunique()} networks; draw one of them")
     if models["model"].duplicated().any():
         raise EcosystemError("a model has several rows; draw one round of one run")
+    models = _with_unrecorded(edges, models)
     drawn = Figure(figsize=(6.8, 5.6), layout="constrained").add_subplot() if ax is None else ax
     drawn.set_axis_off()
     graph = _graph(edges, models)
@@ -73,6 +74,14 @@ def network(edges: pd.DataFrame, models: pd.DataFrame, ax: Axes | None = None, c
     colours.outline.set_visible(False)
     drawn.set_aspect("equal", adjustable="datalim")
     return figure_of(drawn)
+
+
+def _with_unrecorded(edges: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """Return models with those of which there is no row, but an edge."""
+    known = models["model"].astype(str)
+    ends = pd.unique(pd.concat([edges["source"], edges["target"]]).astype(str))
+    unknown = pd.DataFrame({"model": [name for name in ends if name not in set(known)]})
+    return pd.concat([models.assign(model=known), unknown], ignore_index=True) if len(unknown) else models
 
 
 def _graph(edges: pd.DataFrame, models: pd.DataFrame) -> igraph.Graph:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.plots.style import LINES, QUIET, axes, figure_of, legend, look, name_axes, panel, panels, plain, valued
-from analysis.plots.wording import on_axis
+from analysis.plots.wording import in_text, on_axis
 from analysis.statistics import intervals
 
 _OTHER: dict[str, Any] = {"color": QUIET, "linewidth": 1.0}
@@ -35,7 +35,7 @@ def response(
     table : DataFrame
         Rows of results with the swept parameters beside them, such as ``results.last("models",
         parameters=True)``; or a table of means that has `low` and `high` (an effect over the accuracy of a judge,
-        from `analysis.compare`), of which `column` names the mean.
+        from `analysis.compare`), of which `column` names the mean; the baseline is drawn, too, at 0.
     x : str
         The parameter, a number.
     ax : Axes, optional
@@ -74,7 +74,7 @@ def response(
             line = _means(rows if by is None else rows[rows[by] == name], x, column)
             if len(line):
                 handles[valued(name)] = _line(drawn, line, x, number)
-    name_axes(made, plain(x), on_axis(column))
+    name_axes(made, plain(x), _name(table, x, column))
     if by is not None:
         legend(made[-1], list(handles.values()), list(handles), title=None if by in ("model", "group") else by)
     return figure_of(made[0])
@@ -83,8 +83,23 @@ def response(
 def _means(rows: pd.DataFrame, x: str, column: str) -> pd.DataFrame:
     rows = rows.dropna(subset=[column])
     if {"low", "high"} <= set(rows.columns):
-        return rows.rename(columns={column: "mean"}).sort_values(x)
+        means = rows.rename(columns={column: "mean"})[[x, "mean", "low", "high"]]
+        if _compared(rows, x, column):  # the baseline does not differ from itself
+            base = pd.DataFrame({x: rows["baseline"].iloc[:1], "mean": 0.0, "low": 0.0, "high": 0.0})
+            means = pd.concat([means, base])
+        return means.sort_values(x)
     return intervals(rows, column, [x]).sort_values(x)
+
+
+def _compared(rows: pd.DataFrame, x: str, column: str) -> bool:
+    """Whether rows are differences from the baseline at one value of `x`."""
+    return column == "difference" and "baseline" in rows.columns and pd.api.types.is_numeric_dtype(rows["baseline"])
+
+
+def _name(table: pd.DataFrame, x: str, column: str) -> str:
+    if not _compared(table, x, column) or table["quantity"].nunique() != 1:
+        return on_axis(column)
+    return f"{in_text(table['quantity'].iloc[0])}: difference from {x} = {valued(table['baseline'].iloc[0])}"
 
 
 def _line(ax: Axes, line: pd.DataFrame, x: str, number: int) -> Artist:

@@ -129,6 +129,8 @@ def legend(ax: Axes, handles: Sequence[Artist], names: Sequence[str], title: str
 
 def _columns(texts: Sequence[str], width: float) -> int:
     """Return in how many columns a legend stands: the fewest rows that fit a width, in inches, evenly filled."""
+    if sum(len(text) + 7 for text in texts) <= width * _LETTERS:
+        return len(texts)
     fit = max(1, int(width * _LETTERS / (max(map(len, texts)) + 7)))
     rows = -(-len(texts) // fit)
     return -(-len(texts) // rows)

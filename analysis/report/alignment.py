@@ -62,7 +62,7 @@ def _findings(material: Material, rows: pd.DataFrame) -> Iterator[str]:
     if material.layout.points == 1:
         yield from _alone(material, first, last)
         return
-    for name in material.names if material.few else [None]:
+    for name in material.names if material.few and not material.aggregated else [None]:
         own = last if name is None else last[last["model"] == name]
         if own.empty:
             continue
@@ -84,13 +84,16 @@ def _overlap(low: pd.DataFrame, high: pd.DataFrame) -> bool:
 
 
 def _alone(material: Material, first: pd.DataFrame, last: pd.DataFrame) -> Iterator[str]:
+    if material.aggregated:
+        yield _change(f"Mean alignment over {material.counted_models}", first, last)
+        return
     if material.few:
         for name in material.names:
             own = [rows[rows["model"] == name] for rows in (first, last)]
             if len(own[1]):
                 yield _change(f"{name}’s alignment", *own)
         return
-    yield _change(f"Mean alignment over {len(material.names):,} models", first, last)
+    yield _change(f"Mean alignment over {material.counted_models}", first, last)
     values = last.groupby("model", observed=True)["alignment"].mean()
     start = first.groupby("model", observed=True)["alignment"].mean().reindex(values.index)
     fell = int((values < start - 1e-9).sum())

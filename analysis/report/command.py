@@ -12,7 +12,7 @@ def report(
     run: Annotated[Path, typer.Argument(help="A directory that `ecosystem run` wrote.")],
     out: Annotated[Path | None, typer.Option(help="Where to write the page; RUN/report.html by default.")] = None,
 ) -> None:
-    """Write one self-contained HTML page about a run, its figures beside it."""
+    """Write one self-contained HTML page about a run: what was asked, what came out, how to do it again."""
     from analysis import plots, propagation
     from analysis.report.page import page
     from ecosystem import open_results

@@ -11,7 +11,7 @@ from analysis.plots.style import LINES, number
 from analysis.report.asked import counted
 from analysis.report.content import Picture, Section, picture
 from analysis.report.design import POINT, Factor
-from analysis.report.material import Material, Part, named
+from analysis.report.material import FEW, Material, Part, named
 from ecosystem.errors import EcosystemError
 
 _MOST_MODELS = 200
@@ -28,7 +28,7 @@ def influence(material: Material) -> Part:
     """Return the influence of curation at each stable point, where the run is small enough and has stable points."""
     expected = any(item.table == "influence" for item in material.scenario.expect)
     stable = not isinstance(material.scenario.rounds, int)
-    small = len(material.names) <= _MOST_MODELS and len(material.results.runs) <= _MOST_RUNS
+    small = len(material.scenario.model_names) <= _MOST_MODELS and len(material.results.runs) <= _MOST_RUNS
     if material.scenario.mode != "exact" or not small or not (expected or stable):
         return Part()
     try:
@@ -85,7 +85,7 @@ def _findings(material: Material, rows: pd.DataFrame) -> Iterator[str]:
     own = rows[rows["affected"] == rows["lever"]]
     cross = rows[rows["affected"] != rows["lever"]]
     points = material.layout.points
-    if material.few and points > 1:
+    if len(material.scenario.model_names) <= FEW and points > 1:
         for name, part in _by(own, "lever"):
             harmed = part[part["influence"] < -_NOISE]
             if len(harmed):

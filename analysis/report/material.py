@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _OVER_ROUNDS = ("model", "alignment", "reward_variance", "entropy", "displacement", "volume")
 
+ALL = "mean of all models"
+"""What stands for a model where means over all are recorded."""
+
 FEW = 4
 """The most models, or groups, that are told of one by one."""
 
@@ -58,12 +61,16 @@ class Material:
     @cached_property
     def models(self) -> pd.DataFrame:
         """Rows of the table `models`, those columns that figures over rounds need, named as the sweep is laid out."""
+        if self.aggregated:
+            return self.rounds.assign(model=ALL)
         columns = ["run", "round", *(name for name in _OVER_ROUNDS if name in self.last_models.columns)]
         return self.layout.beside(self.results.table("models", columns, parameters=True))
 
     @cached_property
     def last_models(self) -> pd.DataFrame:
         """Each run's last round, every column."""
+        if self.aggregated:
+            return self.ends(self.models)[1]
         return self.layout.beside(self.results.last("models", parameters=True))
 
     @cached_property
@@ -78,8 +85,21 @@ class Material:
 
     @cached_property
     def names(self) -> list[str]:
-        """Names of the models."""
-        return list(self.scenario.model_names)
+        """Names of the models that were recorded; of means over all models, what they are called."""
+        return self.last_models["model"].astype(str).drop_duplicates().tolist()
+
+    @property
+    def aggregated(self) -> bool:
+        """Whether means over all models are recorded, and none by itself."""
+        return self.scenario.record.models == "aggregate"
+
+    @property
+    def counted_models(self) -> str:
+        """How many models there are rows of."""
+        count, whole = len(self.names), len(self.scenario.model_names)
+        if self.aggregated:
+            return f"all {whole:,} models"
+        return f"{count:,} models" if count == whole else f"the {count:,} models recorded (of {whole:,})"
 
     @cached_property
     def recorded(self) -> int:

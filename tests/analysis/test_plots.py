@@ -311,10 +311,12 @@ def test_differences_stand_at_their_values_with_their_intervals() -> None:
 
 
 def test_an_effect_over_the_accuracy_of_a_judge() -> None:
-    table = pd.DataFrame({"accuracy": [1.0, 0.5, 0.75], "difference": [-0.4, 0.0, -0.1], "low": -0.5, "high": 0.1})
+    table = pd.DataFrame({"accuracy": [1.0, 0.75], "difference": [-0.4, -0.1], "low": -0.5, "high": 0.1})
+    table = table.assign(baseline=0.5, quantity="preference_bias")
     ax = Figure().add_subplot()
     plots.response(table, "accuracy", ax, column="difference", zero=True)
     (line,) = [line for line in ax.lines if line.get_marker() == "o"]
+    assert ax.get_ylabel() == "preference bias: difference from accuracy = 0.5"
     assert list(line.get_xdata()) == [0.5, 0.75, 1.0] and list(line.get_ydata()) == [0.0, -0.1, -0.4]
 
 

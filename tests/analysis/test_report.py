@@ -125,8 +125,8 @@ def test_whatever_a_scenario_says_does_nothing(tmp_path: Path) -> None:
 
 def test_an_error_of_a_run_is_text_too(tmp_path: Path) -> None:
     class Cursed(Engine):
-        def __call__(self, runs: Any, on_round: Any = None) -> Any:
-            outcome = super().__call__(runs, on_round)
+        def __call__(self, *arguments: Any, **options: Any) -> Any:
+            outcome = super().__call__(*arguments, **options)
             outcome.errors = {key: f"Traceback\n{HOSTILE}" for key in outcome.errors}
             return outcome
 
@@ -302,6 +302,21 @@ def test_a_parameter_may_be_called_as_a_column_is(name: str) -> None:
     found = read(scenario)
     harmless(found)
     assert re.search(rf"b’s alignment ends between 0\.\d+ \((parameters\.)?{name} = 0\.5\) and 0\.8808", found.findings)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "told"),
+    [
+        ("aggregate", "Mean alignment over all 4 models rises from 0.5 to 0.7661."),
+        (["a", "c"], "c’s alignment rises from 0.5 to 0.7311."),
+    ],
+    ids=["aggregate", "some"],
+)
+def test_models_that_were_not_recorded_are_not_told_of(recorded: Any, told: str) -> None:
+    found = read(Scenario(**CHAIN | {"record": {"models": recorded}}))
+    harmless(found)
+    assert told in found.findings
+    assert "d’s alignment" not in found.findings
 
 
 @pytest.mark.slow

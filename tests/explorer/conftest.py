@@ -5,14 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ecosystem import Scenario
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 SMALL: dict[str, Any] = {
     "name": "small",
@@ -115,19 +112,6 @@ class Seen:
     def clean(self) -> None:
         """Check that nothing failed, nothing was complained of, and no other host was asked."""
         assert (self.failed, self.errors, self.elsewhere) == ([], [], [])
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """A Chromium for which every other host is unreachable."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no Chromium at {CHROMIUM}")
-    nowhere = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", nowhere])
-        yield started
-        started.close()
 
 
 @pytest.fixture
