@@ -9,7 +9,7 @@ from typing import Any
 from ecosystem.errors import Path, Problem
 from ecosystem.scenario.checks.facts import Facts, count, mapping, names_of, number, rows
 
-MAX_NODES = 20_000
+MAX_NODES = 24_000
 _STEP = 0.25
 _REACH = 7.3
 
