@@ -15,23 +15,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analysis.bias import bias_changes, bias_table, biases, decomposition
+    from analysis.clusters import communities
     from analysis.comparison import compare, compare_runs, gains
     from analysis.influences import influence_summary, lever_summary
-    from analysis.reach import communities, decay, decay_of, propagation, reached
+    from analysis.layout import readable
+    from analysis.reach import decay, decay_of, propagation, reached
     from analysis.reading import outcome
     from analysis.sensitivity import morris, sobol
     from analysis.settling import convergence
-    from analysis.statistics import adjusted, intervals, mean_interval, p_value, readable
+    from analysis.significance import adjusted, p_value
+    from analysis.statistics import intervals, mean_interval
     from analysis.switches import counterfactual, counterfactuals, without
     from analysis.thresholds import tipping
 
 # No module is called as a function is: importing it would put it in the function's place.
 _HOMES = {
-    "adjusted": "analysis.statistics",
+    "adjusted": "analysis.significance",
     "bias_changes": "analysis.bias",
     "bias_table": "analysis.bias",
     "biases": "analysis.bias",
-    "communities": "analysis.reach",
+    "communities": "analysis.clusters",
     "compare": "analysis.comparison",
     "compare_runs": "analysis.comparison",
     "convergence": "analysis.settling",
@@ -47,10 +50,10 @@ _HOMES = {
     "mean_interval": "analysis.statistics",
     "morris": "analysis.sensitivity",
     "outcome": "analysis.reading",
-    "p_value": "analysis.statistics",
+    "p_value": "analysis.significance",
     "propagation": "analysis.reach",
     "reached": "analysis.reach",
-    "readable": "analysis.statistics",
+    "readable": "analysis.layout",
     "sobol": "analysis.sensitivity",
     "tipping": "analysis.thresholds",
     "without": "analysis.switches",

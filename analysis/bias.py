@@ -17,7 +17,8 @@ import pandas as pd
 
 from analysis.comparison import compare, with_p
 from analysis.reading import Round, measured, swept_columns, values
-from analysis.statistics import Adjustment, Method, check_columns, grouped, interval_columns, intervals
+from analysis.significance import Adjustment
+from analysis.statistics import Method, check_columns, grouped, interval_columns, intervals
 from analysis.switches import Off, counterfactuals
 from ecosystem.errors import EcosystemError
 

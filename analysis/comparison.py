@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.reading import Round, measured, swept_columns, values
-from analysis.statistics import Adjustment, Method, adjusted, grouped, intervals, p_values
+from analysis.significance import Adjustment, adjusted, p_values
+from analysis.statistics import Method, grouped, intervals
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
 from ecosystem.scenario.labels import NONE
 

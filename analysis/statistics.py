@@ -1,4 +1,4 @@
-"""Means with their intervals, and p values of several questions asked at once.
+"""Means with their intervals.
 
 What varies from seed to seed is the only chance there is in a run: models and groups of one run are not independent
 of one another, and runs of one seed share their draws (common random numbers). So rows are first averaged within
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,7 +21,6 @@ from scipy import stats
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
 
 Method = Literal["t", "bootstrap"]
-Adjustment = Literal["holm", "bh", "none"]
 
 RESAMPLES = 4999
 """Resamples of a bootstrap; always the same ones, so that a table is the same whenever it is made."""
@@ -60,7 +59,8 @@ def mean_interval(values: ArrayLike, method: Method = "t", level: float = 0.95) 
     method : {"t", "bootstrap"}
         `t`: mean ± t_{n−1}·s/√n (Student 1908). `bootstrap`: bias-corrected and accelerated (Efron 1987, by
         `scipy.stats.bootstrap`) at the level that makes up for the narrowness of a bootstrap of few numbers,
-        Φ(√(n/(n−1))·t_{n−1}) on each side (Hesterberg 2015, arXiv 1411.5279, "expanded percentile").
+        Φ(√(n/(n−1))·t_{n−1}) on each side (Hesterberg 2015, arXiv 1411.5279, "expanded percentile"). It follows
+        numbers that lie unevenly; of fewer than about ten it knows too little, where `t` holds what it says.
     level : float
         How often the interval is to hold the true mean.
 
@@ -72,16 +72,16 @@ def mean_interval(values: ArrayLike, method: Method = "t", level: float = 0.95) 
     >>> mean_interval([7.0])
     Interval(n=1, mean=7.0, low=nan, high=nan)
     """
-    _check(method, level)
-    numbers = _numbers(values)
+    check_method(method, level)
+    numbers = numbers_of(values)
     n = len(numbers)
     if n == 0:
         return Interval(0, np.nan, np.nan, np.nan)
     # Numbers that are all the same have themselves for a mean, to the last bit.
-    mean = float(numbers[0]) if _constant(numbers) else float(numbers.mean())
+    mean = float(numbers[0]) if constant(numbers) else float(numbers.mean())
     if n == 1 or not np.isfinite(numbers).all():
         return Interval(n, mean, np.nan, np.nan)
-    if _constant(numbers):
+    if constant(numbers):
         return Interval(n, mean, mean, mean)
     reach = float(stats.t.ppf(0.5 + level / 2, n - 1))
     if method == "t":
@@ -133,7 +133,7 @@ def intervals(
     EcosystemError
         There is no such column.
     """
-    _check(method, level)
+    check_method(method, level)
     columns = [columns] if isinstance(columns, str) else list(columns)
     unit = unit_of(table) if unit is None else unit
     needed = [*by, *columns, *([unit] if unit is not None else [])]
@@ -186,128 +186,6 @@ def interval_columns(
     }
 
 
-def p_values(table: pd.DataFrame, column: str, by: Sequence[str], method: Method = "t") -> NDArray[np.float64]:
-    """Return `p_value` of a column for each group of rows, in the order in which groups first appear."""
-    values = grouped(table, by)[column]
-    if method != "t":
-        return np.array([p_value(each, method) for _, each in values])
-    n, mean, low, high = values.count(), values.mean(), values.min(), values.max()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        t = mean / (values.std(ddof=1) / np.sqrt(n))
-    p = pd.Series(2 * stats.t.sf(t.abs(), np.maximum(n - 1, 1)), index=n.index)
-    p = p.where(low != high, np.where(low == 0, 1.0, 0.0))
-    return p.where((n > 1) & np.isfinite(low) & np.isfinite(high)).to_numpy(dtype=float)
-
-
-def readable(table: pd.DataFrame, rows: Sequence[str], columns: Sequence[str], digits: int = 3) -> pd.DataFrame:
-    """Lay a table with intervals out for reading: a text such as ``0.129 [0.125, 0.133]`` in each place.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `intervals`, `compare`, `bias_table`, `decomposition`: it has `low`, `high`, and `mean`, `difference`
-        or `effect`.
-    rows, columns : sequence of str
-        Columns whose values become rows and columns; together they tell all rows of the table apart.
-    digits : int
-        Significant digits.
-
-    Returns
-    -------
-    DataFrame
-        Texts, in the order of the table.
-    """
-    middle = next(name for name in ("mean", "difference", "effect") if name in table.columns)
-    check_columns(table, [*rows, *columns, "low", "high"])
-    texts = table[[*rows, *columns]].astype(object).where(table[[*rows, *columns]].notna(), "")
-    texts["text"] = [
-        _written(at, low, high, digits)
-        for at, low, high in zip(table[middle], table["low"], table["high"], strict=True)
-    ]
-    places = texts.drop(columns="text").drop_duplicates()
-    wide = texts.pivot(index=list(rows), columns=list(columns), values="text")
-    order_of_rows, order_of_columns = (places[list(names)].drop_duplicates() for names in (rows, columns))
-    return wide.reindex(index=_index(order_of_rows), columns=_index(order_of_columns)).fillna("")
-
-
-def _index(order: pd.DataFrame) -> pd.Index[Any]:
-    return pd.Index(order.iloc[:, 0]) if order.shape[1] == 1 else pd.MultiIndex.from_frame(order)
-
-
-def _written(middle: float, low: float, high: float, digits: int) -> str:
-    if pd.isna(middle):
-        return ""
-    interval = "" if pd.isna(low) else f" [{low:.{digits}g}, {high:.{digits}g}]"
-    return f"{middle:.{digits}g}{interval}"
-
-
-def p_value(differences: ArrayLike, method: Method = "t") -> float:
-    """Return how likely a mean as far from 0 is, were the true mean 0 (two-sided).
-
-    Parameters
-    ----------
-    differences : array_like
-        Independent numbers, ``[n]``; NaN is missing.
-    method : {"t", "bootstrap"}
-        `t`: Student's test. `bootstrap`: all signs that differences could have had, or a sample of them
-        (Fisher's randomisation test, by `scipy.stats.permutation_test`).
-
-    Returns
-    -------
-    float
-        NaN for fewer than two numbers; 1 where all are 0, 0 with `t` where all are the same other number.
-
-    Examples
-    --------
-    >>> round(p_value([1.0, 2.0, 3.0, 4.0]), 4), p_value([0.0, 0.0])
-    (0.0305, 1.0)
-    """
-    _known("method", method, _CALLED)
-    numbers = _numbers(differences)
-    if len(numbers) < 2 or not np.isfinite(numbers).all():
-        return float("nan")
-    if not numbers.any():
-        return 1.0
-    if method == "t":
-        return 0.0 if _constant(numbers) else float(stats.ttest_1samp(numbers, 0.0).pvalue)
-    found = stats.permutation_test(
-        (numbers,), np.mean, permutation_type="samples", n_resamples=RESAMPLES, vectorized=True, rng=0
-    )
-    return float(found.pvalue)
-
-
-def adjusted(p: ArrayLike, adjustment: Adjustment = "holm") -> NDArray[np.float64]:
-    """Return p values adjusted for how many questions are asked.
-
-    Parameters
-    ----------
-    p : array_like
-        One p value a question, ``[questions]``; NaN is no question, and stays.
-    adjustment : {"holm", "bh", "none"}
-        `holm`: the chance of any false finding is held (Holm 1979, Scand. J. Stat. 6); p_(i) becomes
-        max_{j ≤ i} min(1, (m − j + 1)·p_(j)). `bh`: the share of false ones among findings is held (Benjamini &
-        Hochberg 1995, by `scipy.stats.false_discovery_control`).
-
-    Examples
-    --------
-    >>> adjusted([0.01, 0.04, 0.03]).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    _known("adjustment", adjustment, ("holm", "bh", "none"))
-    given = np.array(p, dtype=float)
-    asked = ~np.isnan(given)
-    if adjustment != "none" and asked.any():
-        if adjustment == "bh":
-            given[asked] = stats.false_discovery_control(given[asked], method="bh")
-        else:
-            order = np.argsort(given[asked], kind="stable")
-            steps = given[asked][order] * np.arange(len(order), 0, -1)
-            held = np.empty(len(order))
-            held[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-            given[asked] = held
-    return given
-
-
 def grouped(table: pd.DataFrame, by: Sequence[str]) -> Any:
     """Group rows in the order in which groups first appear; a missing value is a value like any other."""
     return table.groupby(list(by), sort=False, dropna=False, observed=True)
@@ -332,21 +210,38 @@ def check_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
             raise EcosystemError(f"the table has no column {shorten(column)}{did_you_mean(column, known)}")
 
 
-def _numbers(values: ArrayLike) -> NDArray[np.float64]:
+def numbers_of(values: ArrayLike) -> NDArray[np.float64]:
+    """Return numbers without the missing ones."""
     numbers = pd.to_numeric(pd.Series(np.asarray(values).ravel())).to_numpy(dtype=float, na_value=np.nan)
     return numbers[~np.isnan(numbers)]
 
 
-def _constant(numbers: NDArray[np.float64]) -> bool:
+def constant(numbers: NDArray[np.float64]) -> bool:
+    """Return whether numbers, one or more, are all the same."""
     return bool((numbers == numbers[0]).all())
 
 
-def _check(method: str, level: float) -> None:
-    _known("method", method, _CALLED)
+def check_method(method: str, level: float = 0.95) -> None:
+    """Raise if there is no such method, or no such level.
+
+    Raises
+    ------
+    EcosystemError
+        With the methods that exist.
+    """
+    known_choice("method", method, _CALLED)
     if not 0 < level < 1:
         raise EcosystemError(f"level is the chance to hold the true mean, between 0 and 1 (got {level})")
 
 
-def _known(what: str, value: str, choices: Any) -> None:
-    if value not in choices:
-        raise EcosystemError(f"there is no {what} {shorten(value)}{did_you_mean(value, choices)}")
+def known_choice(what: str, value: str, choices: Iterable[str]) -> None:
+    """Raise if a word is none of those that are known.
+
+    Raises
+    ------
+    EcosystemError
+        With the words that are.
+    """
+    known = list(choices)
+    if value not in known:
+        raise EcosystemError(f"there is no {what} {shorten(value)}{did_you_mean(value, known)}")

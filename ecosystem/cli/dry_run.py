@@ -27,7 +27,7 @@ def show(target: Target, execution: Execution) -> None:
     """
     plan = target.plan
     stored = Store(target.path, recording(plan.scenario)).stored(plan)
-    packed = chunks(plan, missing(plan, stored, execution.retry_failed))
+    packed = chunks(plan, missing(plan, stored, execution.retry_failed), execution.max_memory)
     points = len({run.point for run in plan.runs})
     seeds = len({run.seed for run in plan.runs})
     alike = len(plan.runs) - len(plan.unique)

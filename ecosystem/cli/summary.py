@@ -1,7 +1,8 @@
-"""A look at results: alignment after the last round."""
+"""A look at results: what came out at the last round."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ecosystem.store.results import Results
+
+_QUANTITIES = ("alignment", "preference_bias", "disparate_bias")
+"""What is shown of a round, as far as there is any."""
 
 _MOST_ROWS = 10
 _MOST_MODELS = 6
@@ -24,7 +28,7 @@ def show(results: Results) -> None:
     found = _table(results)
     columns = [one_line(str(column)) for column in found.columns]
     rows = [[_cell(value) for value in row] for row in found.head(_MOST_ROWS).itertuples(index=False)]
-    print("\nAlignment after the last round:")
+    print("\nAfter the last round:")
     print_table(columns, rows, numbers=[column for column in columns if column != "model"])
     if len(found) > _MOST_ROWS:
         print(f"… and {len(found) - _MOST_ROWS} more")
@@ -32,10 +36,12 @@ def show(results: Results) -> None:
 
 def _table(results: Results) -> pd.DataFrame:
     models = len(results.scenario.model_names)
-    if len(results.runs) * models > _MOST_CELLS:
+    if len(results.runs) * models > _MOST_CELLS or results.scenario.users is not None:
         return _by_point(results)
     own = ["run", "model", "alignment", "distance"]
     last = results.last("models", own, parameters=True)
+    if last.empty:  # no model is recorded
+        return _by_point(results)
     swept = [str(column) for column in last if column not in (*own, "point", "seed")]
     if last["point"].nunique() == 1:
         if models <= _MOST_ROWS:
@@ -49,9 +55,10 @@ def _table(results: Results) -> pd.DataFrame:
 
 
 def _by_point(results: Results) -> pd.DataFrame:
-    last = results.last("rounds", ["run", "alignment"], parameters=True)
-    swept = [str(column) for column in last if column not in ("run", "alignment", "point", "seed")]
-    return _means(last, swept).reset_index() if swept else last[["alignment"]].mean().to_frame().T
+    last = results.last("rounds", ["run", *_QUANTITIES], parameters=True)
+    found = [name for name in _QUANTITIES if last[name].notna().any()] or ["alignment"]
+    swept = [str(column) for column in last if column not in (*_QUANTITIES, "run", "point", "seed")]
+    return _means(last, swept, found).reset_index() if swept else last[found].mean().to_frame().T
 
 
 def _by_distance(last: pd.DataFrame) -> pd.DataFrame:
@@ -61,9 +68,9 @@ def _by_distance(last: pd.DataFrame) -> pd.DataFrame:
     return found.rename(columns={"distance": "distance from curated", "size": "models", "mean": "alignment"})
 
 
-def _means(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """Return mean alignment by some columns, in the order in which their values first stand."""
-    return rows.groupby(keys, sort=False, dropna=False)[["alignment"]].mean()
+def _means(rows: pd.DataFrame, keys: list[str], quantities: Sequence[str] = ("alignment",)) -> pd.DataFrame:
+    """Return means by some columns, in the order in which their values first stand."""
+    return rows.groupby(keys, sort=False, dropna=False)[list(quantities)].mean()
 
 
 def _cell(value: object) -> str:

@@ -7,7 +7,7 @@ only transposed derivatives are at hand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -66,6 +66,10 @@ class Society:
     """
 
     def __init__(self, plan: Blueprint, scale: float = 0.0) -> None:
+        # Derivatives are told in double precision, whatever runs are computed in.
+        exactly = plan.scenario.model_copy(update={"precision": "float64", "device": "cpu"})
+        nodes, plan = plan.nodes, replace(plan, scenario=exactly)
+        plan.__dict__["nodes"] = nodes
         self.plan = plan
         self.model = Ecosystem.together([plan])
         _ = self.model.lessons  # prompts that are reused are those of the start

@@ -40,7 +40,7 @@ class Chunk:
         return cls(digest([run.id for run in held]), held)
 
 
-def chunks(plan: Plan, missing: Collection[str]) -> tuple[Chunk, ...]:
+def chunks(plan: Plan, missing: Collection[str], most_bytes: int | None = None) -> tuple[Chunk, ...]:
     """Pack the runs that are missing.
 
     The packing follows from the plan and from what is missing, never from who executes it.
@@ -51,6 +51,8 @@ def chunks(plan: Plan, missing: Collection[str]) -> tuple[Chunk, ...]:
         What was asked for.
     missing : collection of str
         Ids of the runs to execute.
+    most_bytes : int, optional
+        What a chunk may need, `MOST_BYTES` at the most; a run that needs more is a chunk of its own.
     """
     wanted = frozenset(missing)
     shapes: dict[int, str] = {}
@@ -61,7 +63,7 @@ def chunks(plan: Plan, missing: Collection[str]) -> tuple[Chunk, ...]:
             if shape is None:
                 shape = shapes[run.point] = _shape(run.scenario)
             alike.setdefault(shape, []).append(run)
-    packed = [part for group in alike.values() for part in _parts(group)]
+    packed = [part for group in alike.values() for part in _parts(group, min(most_bytes or MOST_BYTES, MOST_BYTES))]
     order = {run.id: number for number, run in enumerate(plan.unique)}
     packed.sort(key=lambda part: order[part[0].id])
     return tuple(map(Chunk.of, packed))
@@ -80,8 +82,8 @@ def _without_numbers(value: Any) -> Any:
     return 0.0 if isinstance(value, float) else value
 
 
-def _parts(runs: list[Run]) -> Iterator[tuple[Run, ...]]:
+def _parts(runs: list[Run], most_bytes: int) -> Iterator[tuple[Run, ...]]:
     first = runs[0].scenario
-    size = min(MOST_WORLDS, MOST_BYTES // bytes_per_world(first), int(MOST_SECONDS / seconds_per_world(first)))
+    size = min(MOST_WORLDS, most_bytes // bytes_per_world(first), int(MOST_SECONDS / seconds_per_world(first)))
     for start in range(0, len(runs), max(1, size)):
         yield tuple(runs[start : start + max(1, size)])

@@ -76,7 +76,7 @@ def fitted(execution: Execution, packed: Sequence[Chunk]) -> Execution:
     Raises
     ------
     EcosystemError
-        Not even one chunk would fit.
+        Not even one run would fit.
     """
     if execution.scheduler is not None:
         return execution
@@ -87,11 +87,9 @@ def fitted(execution: Execution, packed: Sequence[Chunk]) -> Execution:
         return replace(execution, workers=0)
     memory = execution.max_memory or _memory_there()
     if needed > memory:
-        runs = "a run" if len(largest.runs) == 1 else f"{len(largest.runs)} runs that are executed together"
         raise EcosystemError(
-            f"{runs} (from point {largest.runs[0].point} on) would need about {needed / 1e9:.2f} GB, and"
-            f" {memory / 1e9:.2f} GB may be held (--max-memory); record less (record.every, record.states), or make"
-            " the ecosystem smaller"
+            f"a run (of point {largest.runs[0].point}) would need about {needed / 1e9:.2g} GB, and"
+            f" {memory / 1e9:.2g} GB may be held (--max-memory); make the ecosystem smaller, or record less"
         )
     fitting = max(1, memory // (needed + _WORKER_BYTES))
     return replace(execution, workers=min(workers, fitting, len(packed)), max_memory=memory)
@@ -142,7 +140,7 @@ def execute(
         The plan does not fit into the memory, or the cluster does not answer.
     """
     execution = execution or Execution()
-    packed = chunks(plan, missing(plan, store.stored(plan), execution.retry_failed))
+    packed = chunks(plan, missing(plan, store.stored(plan), execution.retry_failed), execution.max_memory)
     if not packed:
         return 0
     execution = fitted(execution, packed)

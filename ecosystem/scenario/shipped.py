@@ -41,13 +41,13 @@ def find(name_or_path: str | os.PathLike[str]) -> Path:
     """
     text = os.fspath(name_or_path)
     path = Path(text)
-    if os.path.lexists(text) and not path.is_dir():
+    if os.path.lexists(text) and not os.path.isdir(text):
         return path
     known = shipped()
     name = text.replace("-", "_")  # a scenario's name has hyphens where its file has underscores
     if name in known:
         return known[name]
-    if path.is_dir():
+    if os.path.isdir(text):
         raise fail(f"{text}: is a directory; name the YAML file in it")
     if text.endswith(_ENDINGS) or len(path.parts) > 1:
         raise fail(f"{text}: no such file{_near(text, known)}")

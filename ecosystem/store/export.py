@@ -166,7 +166,7 @@ def _writer(file: Path, format: Format, schema: pa.Schema, open_files: ExitStack
 @contextmanager
 def _whole(path: Path) -> Iterator[Path]:
     """Give a file to write, which appears at `path` when all went well, and is gone otherwise."""
-    if path.is_dir():
+    if os.path.isdir(path):
         raise StoreError(f"{path}: is a directory; name a file")
     beside = path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}")
     try:

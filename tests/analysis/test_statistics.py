@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from analysis.statistics import adjusted, intervals, mean_interval, p_value, p_values
+from analysis.significance import adjusted, p_value, p_values
+from analysis.statistics import intervals, mean_interval
 from ecosystem.errors import EcosystemError
 
 TRIALS = 2000
@@ -126,7 +127,7 @@ def test_a_column_that_is_not_there_is_named() -> None:
 
 @pytest.mark.parametrize("method", ["t", "bootstrap"])
 def test_a_p_value_is_evenly_spread_where_nothing_is_there(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("analysis.statistics.RESAMPLES", 499)
+    monkeypatch.setattr("analysis.significance.RESAMPLES", 499)
     drawn = np.random.default_rng(4).normal(size=(600, 12))
     found = np.array([p_value(row, method) for row in drawn])
     assert stats.kstest(found, "uniform").pvalue > 0.01

@@ -103,3 +103,18 @@ def test_a_place_that_cannot_take_results_is_told(command, write) -> None:
     said = command("run", "pair.yaml", "--out", "pair.yaml")
     assert said.status == 2
     assert "pair.yaml: is a file" in said.err
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\\0b", "../" * 2000])
+def test_names_that_no_file_can_have_are_told_at_their_place(command, write, name: str) -> None:
+    for line in (
+        f'network: {{file: "{name}"}}',
+        f'models: [{{name: p, diet: {{real: 1}}, initial: {{from: "{name}"}}}}]',
+        f'sweep: {{table: "{name}"}}',
+    ):
+        said = command("validate", write(line))
+        assert (said.status, said.err[:10]) == (2, "pair.yaml:")
+        assert "Traceback" not in said.err
+    said = command("validate", name)
+    assert said.status == 2
+    assert "neither a file nor a shipped scenario" in said.err or "no such file" in said.err

@@ -42,6 +42,7 @@ def test_table_columns_and_rows_can_be_chosen(command, finished) -> None:
         (["--where", "lam=[1"], "is not YAML"),
         (["--where", "lma=1"], "did you mean 'lam'?"),
         (["--out", "."], "is a directory"),
+        (["--out", "x" * 5000], "cannot be written"),
         (["--out", "no/such/place.csv"], "cannot be written"),
         (["--format", "xlsx"], "xlsx"),
     ],

@@ -30,6 +30,12 @@ SMALL = 100_000
 """Cells times rounds of a plan that is run, too: fractions of a second."""
 
 PLACED = re.compile(r"(scenario\.yaml: )?(\./)?(scenario\.yaml|points\.csv):\d+:\d+: \S")
+TOO_LARGE = re.compile(
+    r"(a run|\d+ runs that are executed together) \(from point \d+ on\) would need .+ may be held \(--max-memory\)"
+)
+"""What is said of a plan, whose size no single line of the file makes."""
+
+ALONE = ("--workers", "0", "--max-memory", "500MB")
 PROGRAMS_OWN = re.compile(
     r"\b(Type|Attribute|Index|Key|Name|Assertion|UnboundLocal|ZeroDivision|Recursion|NotImplemented|Memory|Unicode\w*)Error\b"
 )
@@ -73,11 +79,11 @@ def _problem(command: Command) -> str | None:
     problem = _wrong(status, out, err, (0, 2))
     if problem or status == 2:
         return problem and f"validate: {problem}"
-    status, out, err = _said(command, "run", "scenario.yaml", "--dry-run", "--workers", "0")
+    status, out, err = _said(command, "run", "scenario.yaml", "--dry-run", *ALONE)
     problem = _wrong(status, out, err, (0, 2))
     if problem or status == 2 or not _is_small():
         return problem and f"dry run: {problem}"
-    status, out, err = _said(command, "run", "scenario.yaml", "--workers", "0")
+    status, out, err = _said(command, "run", "scenario.yaml", *ALONE)
     problem = _wrong(status, out, err, (0, 1, 2))
     return problem and f"run: {problem}"
 
@@ -97,7 +103,8 @@ def _wrong(status: int | str, out: str, err: str, allowed: tuple[int, ...]) -> s
         if not lines:
             return "exit status 2 without a message"
         for line in lines:
-            if not PLACED.match(line) and not re.fullmatch(r"(scenario\.yaml: )?and [\d,]+ more", line):
+            placed = PLACED.match(line) or TOO_LARGE.match(line)
+            if not placed and not re.fullmatch(r"(scenario\.yaml: )?and [\d,]+ more", line):
                 return f"a message without file, line and column: {line[:300]!r}\n{told}"
     if len(err) > 200_000:
         return f"messages of {len(err)} characters"

@@ -251,6 +251,12 @@ def test_large_states_are_solved_without_a_matrix(monkeypatch: pytest.MonkeyPatc
     assert np.abs(influence(scenario) - small).to_numpy().max() < 1e-10
 
 
+def test_precision_of_runs_is_not_that_of_derivatives() -> None:
+    written = one_model({"method": "retention", "scale": 0.5, "arrivals": 10})
+    found = [influence(Scenario(**written, precision=precision)) for precision in ("float64", "float32")]
+    assert found[0].equals(found[1])
+
+
 def test_planning_is_of_models_alone() -> None:
     with pytest.raises(EcosystemError, match="users: this is of models alone"):
         plan(Scenario(**one_model({"method": "static"})))

@@ -17,6 +17,7 @@ import ecosystem
 from ecosystem.errors import EcosystemError
 from ecosystem.plan import chunks
 from ecosystem.plan.runs import plan
+from ecosystem.plan.size import bytes_per_world
 from ecosystem.runner.execute import execute
 from ecosystem.runner.progress import Progress
 from ecosystem.store.manifest import read
@@ -103,7 +104,7 @@ def test_a_run_that_never_ends_fails_alone(tmp_path: Path) -> None:
         ({"timeout": 0.0}, "timeout: seconds above 0 (got 0)"),
         ({"timeout": float("nan")}, "timeout: seconds above 0 (got nan)"),
         ({"max_memory": 0}, "max_memory: bytes above 0 (got 0)"),
-        ({"max_memory": 1000}, "4 runs that are executed together (from point 0 on) would need about"),
+        ({"max_memory": 1000}, "a run (of point 0) would need about"),
     ],
 )
 def test_what_cannot_be_executed_so_is_refused(tmp_path: Path, execution: dict[str, Any], said: str) -> None:
@@ -111,6 +112,12 @@ def test_what_cannot_be_executed_so_is_refused(tmp_path: Path, execution: dict[s
     with pytest.raises(EcosystemError, match=re.escape(said)):
         carried_out(plan(small(seeds=4)), tmp_path, engine, **execution)
     assert engine.calls == []
+
+
+def test_chunks_are_made_to_fit_the_memory(tmp_path: Path) -> None:
+    engine = Engine()
+    carried_out(plan(small(seeds=5)), tmp_path, engine, max_memory=int(2.5 * bytes_per_world(small())))
+    assert [len(call) for call in engine.calls] == [2, 2, 1]
 
 
 def test_what_a_chunk_took_is_told(tmp_path: Path) -> None:

@@ -340,7 +340,7 @@ def test_where_nobody_is_left_nobody_comes_back(mode: str, feedback: dict[str, A
 def test_a_group_without_users_has_no_weight() -> None:
     written = copy.deepcopy(with_users(5))
     written["users"] |= {"feedback": {"method": "static"}, "choice": {"method": "fixed"}, "curate": True}
-    written["remedy"] = {"method": "reweighting", "weights": {"g0": 1.0, "g1": 2.0, "g2": 5.0}}
+    written["remedy"] = {"method": "reweighting", "weights": {"g0": 1.0, "g1": 2.0, "g2": 5.0}, "strength": 0.5}
     written["users"]["groups"][2]["size"] = 1e-300
     gone = copy.deepcopy(written)
     gone["users"]["groups"][2]["size"] = 0
@@ -390,3 +390,71 @@ def test_a_billion_users_are_counted_to_the_last() -> None:
     for cohort, expected in zip(ours.cohorts, theirs.cohorts, strict=True):
         assert cohort.active == pytest.approx(expected.active, rel=1e-3)
         assert list(cohort.choice.values()) == pytest.approx(list(expected.choice.values()), abs=1e-3)
+
+
+@pytest.mark.parametrize("mode", ["exact", "sampled"])
+def test_a_thousand_groups_ask_a_thousand_models(mode: str) -> None:
+    g = np.random.default_rng(0)
+    written: dict[str, Any] = {
+        "name": "many",
+        "rounds": 1,
+        "mode": mode,
+        "outputs": {"kind": "categorical", "size": 4, "contexts": 3},
+        "rewards": {f"r{k}": g.normal(size=4).tolist() for k in range(5)},
+        "models": [{"name": "m", "count": 1000, "diet": {"real": 0.5, "raw": 0.3, "users": 0.2}}],
+        "users": {
+            "groups": [
+                {"name": f"g{k}", "size": 1000 + k, "contexts": [k % 3], "reward": f"r{k % 5}"} for k in range(1000)
+            ],
+            "choice": {"method": "softmax", "temperature": 0.5},
+            "feedback": {"method": "replicator"},
+            "mode": "expected" if mode == "exact" else "sampled",
+        },
+        "learning": {"examples": 50} if mode == "sampled" else {},
+    }
+    model = steps(written, 1)
+    total = sum(1000 + k for k in range(1000))
+    assert sum(cohort.active for cohort in model.cohorts) == pytest.approx(total, rel=1e-12)
+    assert model.demand.volume is not None and model.demand.volume.shape == (1, 1000, 3)
+    assert float(model.demand.volume.sum()) == pytest.approx(total, rel=1e-12)
+    assert float((model.state.p.sum(-1) - 1).abs().max()) < 1e-12
+
+
+def test_users_curate_normal_laws_as_a_mixture_of_their_tastes() -> None:
+    # K = inf shifts the mean of N(1, 2) by 2 w: with .8 by a user (6 of A for 4 of B), with .2 by the attacker.
+    written = {
+        "name": "tastes",
+        "rounds": 1,
+        "outputs": {"kind": "gaussian", "dimension": 1, "contexts": 2},
+        "rewards": {"up": {"linear": [0.8]}, "down": {"linear": [-0.3]}, "attack": {"linear": [2]}},
+        "models": [
+            {
+                "name": "m",
+                "reward": "down",
+                "initial": {"mean": [1], "covariance": 2},
+                "diet": {"curated": 1},
+                "curation": {
+                    "method": "adversarial",
+                    "candidates": float("inf"),
+                    "attack": 0.2,
+                    "attack_reward": "attack",
+                },
+            }
+        ],
+        "users": {
+            "groups": [
+                {"name": "A", "size": 6, "contexts": [0], "reward": "up"},
+                {"name": "B", "size": 4, "contexts": [0], "reward": "down"},
+            ],
+            "curate": True,
+        },
+    }
+    p = steps(written, 1).models[0].distribution
+    for context, parts in (
+        (0, {0.8: 0.48, -0.3: 0.32, 2.0: 0.2}),
+        (1, {-0.3: 0.8, 2.0: 0.2}),  # nobody asks here, so the block's own reward chooses
+    ):
+        means = np.array([1 + 2 * w for w in parts])
+        weights = np.array(list(parts.values()))
+        assert p[context, 1] == pytest.approx(weights @ means, abs=1e-12)
+        assert p[context, 2] == pytest.approx(2 + weights @ means**2, abs=1e-12)

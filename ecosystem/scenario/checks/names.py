@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from ecosystem.errors import Problem, did_you_mean, path_text, shorten
@@ -32,7 +33,7 @@ def check_earlier(facts: Facts) -> Iterator[Problem]:
         written = mapping(entry.get("initial")).get("from")
         if not isinstance(written, str) or not written:
             continue
-        if "\0" in written or not (facts.base / written / "manifest.json").is_file():
+        if not os.path.isfile(facts.base / written / "manifest.json"):
             message = f"there are no results (got {shorten(written)}, looked for in {facts.base})"
             yield Problem(("models", index, "initial", "from"), message)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Iterator, Mapping
 
@@ -40,7 +41,7 @@ def check_file(facts: Facts) -> Iterator[Problem]:
     if not isinstance(written, str) or not written:
         return
     path = ("network", "file")
-    if "\0" in written or not (facts.base / written).is_file():
+    if not os.path.isfile(facts.base / written):  # which is false, too, of what can be no name
         yield Problem(path, f"no such file (got {shorten(written)}, looked for in {facts.base})")
     elif facts.network.get("format") is None and pathlib.Path(written).suffix.lower() not in FORMATS:
         yield Problem(path, f"{shorten(written)} does not tell its format; add format: csv or format: graphml")

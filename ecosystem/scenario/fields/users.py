@@ -169,7 +169,9 @@ class Users(Block):
     mode: Literal["expected", "sampled"] = "expected"
     """`expected`: numbers of users are expectations; `sampled`: who asks, moves, leaves and comes is drawn."""
     individuals: bool = False
-    """Whether every user is an agent of its own, with `traits`; for small studies."""
+    """Whether every user is an agent of its own, with `traits`; for small studies. Users who like and ask the same
+    go by what their group is served, as they do when they are counted together; who has tastes of its own goes by
+    what it is served itself."""
 
     @property
     def rules(self) -> tuple[Feedback, ...]:
