@@ -288,6 +288,14 @@ def test_a_network_of_two_networks_is_refused() -> None:
         plots.network(edges([("m0", "m1")]), pd.concat([models(2), models(2)]))
 
 
+def test_a_model_that_was_not_recorded_is_drawn_white() -> None:
+    ax = Figure().add_subplot()
+    plots.network(edges([("m0", "m1"), ("m1", "elsewhere")]), models(2), ax)
+    (marks,) = [found for found in ax.collections if isinstance(found, PathCollection) and len(found.get_offsets())]
+    white = [tuple(face) == (1.0, 1.0, 1.0, 1.0) for face in marks.get_facecolors()]
+    assert white == [False, False, True]
+
+
 def test_an_edge_that_was_cut_is_not_drawn() -> None:
     ax, other = Figure().add_subplot(), Figure().add_subplot()
     pairs = edges([("m0", "m1"), ("m1", "m2")])
