@@ -9,8 +9,8 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 
 from analysis.explorer import elements, panels
 from analysis.explorer.effects import Influences, effects
-from analysis.explorer.looking import CHARTS, figures, frame, look, told
-from analysis.explorer.portrait import portrait
+from analysis.explorer.looking import NOTHING, caption, figures, frame, look
+from analysis.explorer.panels import texts
 from analysis.explorer.quantities import offered
 from analysis.explorer.settings import of_model, phase
 from analysis.explorer.views import Source
@@ -58,6 +58,7 @@ def _drawing(app: Dash, source: Source) -> None:
         State("quantity", "options"),
         State("round", "value"),
         State("round", "max"),
+        prevent_initial_call=True,
     )
     def draw(address: Any, drawn: Any, quantity: Any, options: Any, row: Any, most: Any) -> Any:
         view = source.view(address)
@@ -96,6 +97,7 @@ def _looking(app: Dash, source: Source) -> None:
         Input("round", "value"),
         Input("quantity", "value"),
         Input("picked", "data"),
+        prevent_initial_call=True,
     )
     def see(address: Any, row: Any, quantity: Any, picked: Any) -> Any:
         view = source.view(address)
@@ -103,25 +105,10 @@ def _looking(app: Dash, source: Source) -> None:
             raise dash.exceptions.PreventUpdate
         chosen = picked or {}
         seen = look(view, row, quantity, chosen.get("model"), chosen.get("node"))
-        record, picture = view.record, view.picture
-        if seen.model is not None:
-            plan = source.plan(address)
-            settings = None if plan is None else of_model(phase(plan, seen.round), seen.model)
-            about = panels.about_model(
-                record, seen.quantity, portrait(record, seen.quantity, seen.model, seen.row), settings
-            )
-        elif seen.picked is not None:
-            about = panels.about_community(record, picture, seen.quantity, seen.picked, seen.row)
-        else:
-            about = panels.overview(record, seen.quantity, seen.row)
-        return (
-            frame(seen),
-            told(seen),
-            panels.legend(record, picture, seen.quantity, seen.bounds, seen.row),
-            f"Round {seen.round:,} of {int(record.rounds[-1]):,}",
-            about,
-            {"display": "none"} if seen.model is None else {},
-        )
+        settings = None
+        if seen.model is not None and (plan := source.plan(address)) is not None:
+            settings = of_model(phase(plan, seen.round), view.record.names[seen.model])
+        return frame(seen), *texts(seen, settings), {"display": "none"} if seen.model is None else {}
 
 
 def _charting(app: Dash, source: Source, charts: list[str]) -> None:
@@ -132,6 +119,7 @@ def _charting(app: Dash, source: Source, charts: list[str]) -> None:
         Input("quantity", "value"),
         Input("picked", "data"),
         State("round", "value"),
+        prevent_initial_call=True,
     )
     def chart(address: Any, quantity: Any, picked: Any, row: Any) -> Any:
         view = source.view(address)
@@ -140,8 +128,7 @@ def _charting(app: Dash, source: Source, charts: list[str]) -> None:
         chosen = picked or {}
         seen = look(view, row, quantity, chosen.get("model"), chosen.get("node"))
         drawn = figures(seen)
-        titles = [CHARTS[name].format(quantity=seen.quantity.name) for name in charts]
-        return [*(drawn[name] or {"data": [], "layout": {}} for name in charts), *titles]
+        return [*(drawn[name] or NOTHING for name in charts), *(caption(name, seen) for name in charts)]
 
 
 def _picking(app: Dash, source: Source) -> None:

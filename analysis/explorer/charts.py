@@ -55,7 +55,8 @@ def over_rounds(
     if baseline is not None:
         traces += _pinned(baseline, quantity, picked, models)
     if models > 1:
-        traces.append(_line(rounds, _means(numbers), "mean of all models", colours.MEAN, "solid", 2.8))
+        which = "all" if record.all_models == models else f"these {models:,}"
+        traces.append(_line(rounds, _means(numbers), f"mean of {which} models", colours.MEAN, "solid", 2.8))
     if picked is not None:
         traces.append(_line(rounds, numbers[:, picked], record.names[picked], colours.ACCENT, "solid", 2.8))
     elif models == 1:

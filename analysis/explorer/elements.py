@@ -143,7 +143,12 @@ def stylesheet(picture: Picture) -> list[dict[str, Any]]:
     if has_names(picture):
         sheet.append(_NAMES)
     if picture.grouped:
-        sheet.append({"selector": "node", "style": {"text-valign": "center", "text-margin-y": 0, "font-size": 14}})
+        sheet.append(
+            {
+                "selector": "node",
+                "style": {"text-valign": "center", "text-margin-y": 0, "font-size": 21, "text-outline-width": 4},
+            }
+        )
     if few:
         sheet.append({"selector": "edge.both", "style": both})
     away = {"opacity": 0.18 if not few else 0.45}
@@ -175,6 +180,8 @@ def _closeness(picture: Picture) -> float:
 def _sizes(record: Record, picture: Picture) -> Array:
     """Return diameters: the more models learn from one (are in a community), the larger its area."""
     count = np.bincount(picture.node, weights=None if picture.grouped else record.readers, minlength=picture.nodes)
+    if picture.grouped:
+        return np.round(40.0 + 32.0 * np.sqrt(count / float(count.max())), 1)
     smallest = 26.0 if picture.nodes <= FEW else 10.0 if picture.nodes <= 400 else 7.0
     part = np.sqrt(count / max(float(count.max()), 1.0)) if picture.nodes > 1 else np.ones(1)
     return np.round(smallest + (_LARGEST - smallest) * part, 1)

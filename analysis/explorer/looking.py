@@ -127,8 +127,8 @@ def _compared(seen: Look) -> str:
         return ""
     key = seen.quantity.key if seen.quantity.key in baseline.models else "alignment"
     row = baseline.row(seen.round)
-    if int(baseline.rounds[row]) != seen.round:
-        return f" The baseline ({seen.view.told}) has no round {seen.round:,} to compare with."
+    # A run that came to rest earlier would be there still.
+    ended = "" if int(baseline.rounds[row]) == seen.round else f" at its round {int(baseline.rounds[row]):,}"
     now, then = (
         np.nanmean(each) if np.isfinite(each).any() else np.nan
         for each in (values(record, key)[seen.row], values(baseline, key)[row])
@@ -137,10 +137,12 @@ def _compared(seen: Look) -> str:
         return ""
     name = called(key, baseline).noun
     if abs(now - then) < 1e-6:
-        return f" Mean {name} is the same as in the baseline ({seen.view.told})."
+        return f" Mean {name} is the same as in the baseline ({seen.view.told}){ended}."
     way = "higher" if now > then else "lower"
     by = number(abs(float(now - then)))
-    return f" Mean {name} is {by} {way} than in the baseline ({seen.view.told}), which is at {number(float(then))}."
+    return (
+        f" Mean {name} is {by} {way} than in the baseline ({seen.view.told}){ended}, which is at {number(float(then))}."
+    )
 
 
 CHARTS = {
@@ -153,6 +155,15 @@ CHARTS = {
 """The charts in order, and their titles."""
 
 
+NOTHING: dict[str, Any] = {"data": [], "layout": {}}
+"""A figure of nothing."""
+
+
+def caption(name: str, seen: Look) -> str:
+    """Return the title of a chart."""
+    return CHARTS[name].format(quantity=seen.quantity.name)
+
+
 def figures(seen: Look) -> dict[str, dict[str, Any] | None]:
     """Return the charts by name; None where there is nothing to draw."""
     record, baseline, at = seen.view.record, seen.view.baseline, seen.round
@@ -161,10 +172,6 @@ def figures(seen: Look) -> dict[str, dict[str, Any] | None]:
         "models": charts.over_rounds(record, seen.quantity, seen.model, at, baseline),
         "share": charts.of_groups(record, "share", "share of all users", at, baseline),
         "satisfaction": charts.of_groups(record, "satisfaction", "satisfaction (expected reward)", at, baseline),
-        "preference": charts.bias(
-            record, "preference_bias", "lean", "lean that a group is served, and bias", at, baseline
-        ),
-        "disparate": charts.bias(
-            record, "disparate_bias", quality, f"{quality} that a group is served, and bias", at, baseline
-        ),
+        "preference": charts.bias(record, "preference_bias", "lean", "lean served, and bias", at, baseline),
+        "disparate": charts.bias(record, "disparate_bias", quality, f"{quality} served, and bias", at, baseline),
     }

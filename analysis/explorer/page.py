@@ -12,7 +12,8 @@ from dash import dcc, html
 
 from analysis.explorer import elements, markup
 from analysis.explorer.knobs import Knob
-from analysis.explorer.looking import CHARTS, Look
+from analysis.explorer.looking import CHARTS, NOTHING, Look, caption, figures, frame
+from analysis.explorer.panels import texts
 from analysis.explorer.quantities import offered
 from analysis.explorer.views import Choice
 from analysis.explorer.words import counted, number
@@ -64,6 +65,7 @@ def page(
     side : sequence of component
         What moves settings, or nothing.
     """
+    told, legend, label, about = texts(seen)
     return html.Div(
         [
             _skips(bool(side)),
@@ -75,9 +77,12 @@ def page(
                         className="controls",
                         **markup.aria(label="What is shown"),
                     ),
-                    html.P(id="told", className="told", role="status", **markup.aria(live="polite")),
-                    html.Div([*side, _network(seen), _portrait()], className="grid live" if side else "grid"),
-                    _charts(charts),
+                    html.P(told, id="told", className="told", role="status", **markup.aria(live="polite")),
+                    html.Div(
+                        [*side, _network(seen, legend, label), _portrait(about)],
+                        className="grid live" if side else "grid",
+                    ),
+                    _charts(charts, seen),
                 ]
             ),
             html.Footer(
@@ -88,7 +93,7 @@ def page(
             dcc.Store(id="picked"),
             dcc.Store(id="chosen"),
             dcc.Store(id="drawn", data=seen.view.drawn),
-            dcc.Store(id="frame"),
+            dcc.Store(id="frame", data=frame(seen)),
             dcc.Store(id="painted"),
         ],
         className="page",
@@ -153,7 +158,7 @@ def _picker(names: Sequence[str]) -> html.Div:
     return html.Div([html.Label("Pick a model", htmlFor="name"), box, options, hint], className="control")
 
 
-def _network(seen: Look) -> html.Section:
+def _network(seen: Look, legend: Sequence[Any], label: str) -> html.Section:
     buttons = [
         html.Button("+", id="zoom-in", title="Zoom in", **markup.aria(label="Zoom in"), **markup.data(zoom="1.3")),
         html.Button("−", id="zoom-out", title="Zoom out", **markup.aria(label="Zoom out"), **markup.data(zoom="0.77")),
@@ -163,7 +168,7 @@ def _network(seen: Look) -> html.Section:
         id="network",
         elements=elements.elements(seen.view.record, seen.view.picture, seen.row, seen.fills),
         stylesheet=elements.stylesheet(seen.view.picture),
-        layout={"name": "preset", "fit": True, "padding": 28},
+        layout={"name": "preset", "fit": False},  # the page fits it, once
         style={"width": "100%", "height": "100%"},
         minZoom=0.1,
         maxZoom=6,
@@ -175,7 +180,7 @@ def _network(seen: Look) -> html.Section:
     rounds = html.Div(
         [
             html.Button("▶ Play", id="play", className="plain-button", **markup.aria(label="Play the rounds")),
-            html.Label(id="round-label", htmlFor="round", children="Round"),
+            html.Label(label, id="round-label", htmlFor="round"),
             dcc.Input(id="round", type="range", min=0, max=len(seen.view.record.rounds) - 1, step=1, value=seen.row),
         ],
         className="rounds",
@@ -183,7 +188,7 @@ def _network(seen: Look) -> html.Section:
     return html.Section(
         [
             html.H2("Who learns from whom", id="network-title"),
-            html.Div(id="legend", className="legend"),
+            html.Div(legend, id="legend", className="legend"),
             html.Div(
                 [
                     html.Div(drawing, role="img", id="network-image", **markup.aria(labelledby="network-title told")),
@@ -201,11 +206,11 @@ def _network(seen: Look) -> html.Section:
     )
 
 
-def _portrait() -> html.Section:
+def _portrait(about: Sequence[Any]) -> html.Section:
     ask = html.Button("Work out its influence", id="ask", className="plain-button")
     return html.Section(
         [
-            html.Div(id="about"),
+            html.Div(about, id="about"),
             html.Div(
                 [html.H3("Influence of curation"), ask, html.Div(id="influence", role="status")],
                 id="influence-box",
@@ -219,15 +224,16 @@ def _portrait() -> html.Section:
     )
 
 
-def _charts(charts: Sequence[str]) -> html.Section:
+def _charts(charts: Sequence[str], seen: Look) -> html.Section:
+    drawn = figures(seen)
     cards = [
         html.Figure(
             [
-                html.Figcaption(title if "{" not in title else "", id=f"caption-{name}"),
+                html.Figcaption(caption(name, seen), id=f"caption-{name}"),
                 html.Div(
                     dcc.Graph(
                         id=f"chart-{name}",
-                        figure={"data": [], "layout": {"height": 270}},
+                        figure=drawn[name] or NOTHING,
                         config={"displayModeBar": False, "responsive": True},
                         style={"height": "270px"},
                     ),
@@ -237,7 +243,7 @@ def _charts(charts: Sequence[str]) -> html.Section:
             ],
             className="panel card",
         )
-        for name, title in CHARTS.items()
+        for name in CHARTS
         if name in charts
     ]
     return html.Section(

@@ -10,8 +10,9 @@ from dash import html
 
 from analysis.explorer import colours, markup
 from analysis.explorer.effects import Effects
+from analysis.explorer.looking import Look, told
 from analysis.explorer.placing import Picture
-from analysis.explorer.portrait import SHOWN, Neighbour, Portrait
+from analysis.explorer.portrait import SHOWN, Neighbour, Portrait, portrait
 from analysis.explorer.quantities import Quantity, values
 from analysis.explorer.record import Record
 from analysis.explorer.settings import ModelSettings
@@ -25,11 +26,33 @@ ENDS = 5
 _SWATCHES = ("#0072b2", "#009e73", "#e69f00", "#56b4e9", "#cc79a7", "#7a8594")
 
 
+def texts(seen: Look, settings: ModelSettings | None = None) -> tuple[str, Parts, str, Parts]:
+    """Return what is told of a look: in a sentence, in the legend, of the round, and of what is picked.
+
+    Parameters
+    ----------
+    seen : Look
+        The look.
+    settings : ModelSettings, optional
+        The picked model's settings.
+    """
+    record, picture = seen.view.record, seen.view.picture
+    if seen.model is not None:
+        shown = portrait(record, seen.quantity, seen.model, seen.row)
+        about = about_model(record, seen.quantity, shown, settings)
+    elif seen.picked is not None:
+        about = about_community(record, picture, seen.quantity, seen.picked, seen.row)
+    else:
+        about = overview(record, seen.quantity, seen.row)
+    explained = legend(record, picture, seen.quantity, seen.bounds, seen.row)
+    return told(seen), explained, f"Round {seen.round:,} of {int(record.rounds[-1]):,}", about
+
+
 def legend(record: Record, picture: Picture, quantity: Quantity, bounds: tuple[float, float], row: int) -> Parts:
     """Return what colour, size and ring of a node mean."""
     low, high = bounds
     middle = [html.Span("0")] if quantity.signed else []
-    dots = "A dot is a community of models" if picture.grouped else "A dot is a model"
+    dots = "A dot is a community, with its number of models" if picture.grouped else "A dot is a model"
     size = "larger: more models in it" if picture.grouped else "larger: more models learn from it"
     ring = "dark ring: curated models in it" if picture.grouped else "dark ring: it has a curator"
     marks = [html.Span([html.Span(className="dot ring"), ring], className="mark")] if record.curated(row).any() else []

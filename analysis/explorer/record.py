@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ecosystem.errors import EcosystemError
+
 if TYPE_CHECKING:
     from ecosystem.store.results import Results
 
@@ -74,7 +76,9 @@ class Record:
     overall : mapping of str to ndarray
         Columns of the table `rounds`, ``[rounds]`` each.
     network : Network
-        Who learns from whom.
+        Who learns from whom, among these models.
+    all_models : int
+        How many models the ecosystem has, those without rows too.
     """
 
     names: tuple[str, ...]
@@ -84,6 +88,7 @@ class Record:
     of_groups: Mapping[str, Array]
     overall: Mapping[str, Array]
     network: Network
+    all_models: int
     number: Mapping[str, int] = field(repr=False, default_factory=dict)
 
     def row(self, round_: float) -> int:
@@ -102,7 +107,11 @@ class Record:
 
 
 def record(
-    models: pd.DataFrame, rounds: pd.DataFrame, groups: pd.DataFrame | None, network: pd.DataFrame | None
+    models: pd.DataFrame,
+    rounds: pd.DataFrame,
+    groups: pd.DataFrame | None,
+    network: pd.DataFrame | None,
+    all_models: int | None = None,
 ) -> Record:
     """Return the rows of one run as a record.
 
@@ -114,6 +123,8 @@ def record(
         The same, where there are users.
     network : DataFrame, optional
         Edges of the run's network.
+    all_models : int, optional
+        How many models the ecosystem has; as many as have rows by default.
     """
     names, of_models, when = _columns(models, "model")
     group_names, of_groups, _ = ((), {}, when) if groups is None or groups.empty else _columns(groups, "group")
@@ -127,6 +138,7 @@ def record(
         of_groups=of_groups,
         overall={str(name): _floats(ordered[name]) for name in ordered if name not in _KEYS},
         network=_network(network, number),
+        all_models=len(names) if all_models is None else all_models,
         number=number,
     )
 
@@ -140,12 +152,24 @@ def of_run(results: Results, run: str) -> Record:
         The store.
     run : str
         The run's id.
+
+    Raises
+    ------
+    EcosystemError
+        If rows of no model were written.
     """
+    scenario = results.scenario
+    models = results.table("models", runs=[run])
+    if models.empty:
+        raise EcosystemError(
+            f"{results.path}: no model has rows of its own (record.models: {scenario.record.models}), so there is "
+            "nothing to look into; `ecosystem report` shows the means"
+        )
     key = results.runs.set_index("run")["network"][[run]].iloc[0]
-    groups = results.table("groups", runs=[run]) if results.scenario.users is not None else None
+    groups = results.table("groups", runs=[run]) if scenario.users is not None else None
     # A network that several runs share may stand there once for each.
     network = results.network[results.network["network"] == key].drop_duplicates()
-    return record(results.table("models", runs=[run]), results.table("rounds", runs=[run]), groups, network)
+    return record(models, results.table("rounds", runs=[run]), groups, network, len(scenario.model_names))
 
 
 def versus(now: Record, baseline: Record | None) -> Record:
@@ -178,6 +202,8 @@ def _network(rows: pd.DataFrame | None, number: Mapping[str, int]) -> Network:
     if rows is None or rows.empty:
         nothing, none = np.zeros(0), np.zeros(0, dtype=np.int64)
         return Network(none, none, nothing, nothing, nothing)
+    # Of an ecosystem of which only some models have rows, what joins these is drawn.
+    rows = rows[rows["source"].isin(list(number)) & rows["target"].isin(list(number))]
     ends = [_numbers(rows[end], number) for end in ("source", "target")]
     until = _floats(rows["until"])
     return Network(

@@ -50,8 +50,9 @@ def phase(plan: Blueprint, round_: int) -> Blueprint:
     return next((later for since, later in reversed(plan.later) if since <= round_), plan)
 
 
-def of_model(plan: Blueprint, model: int) -> ModelSettings:
-    """Return the settings of a model, by its number."""
+def of_model(plan: Blueprint, name: str) -> ModelSettings:
+    """Return the settings of a model."""
+    model = plan.names.index(name)
     shares = zip(SOURCES, plan.diet[model].tolist(), strict=True)
     diet = sorted(((SOURCES[source], share) for source, share in shares if share > _LEAST), key=lambda part: -part[1])
     return ModelSettings(tuple(diet), _curator(plan, model), _taste(plan, int(plan.evaluation[model])))

@@ -73,7 +73,8 @@ def _models(record: Record, quantity: Quantity, row: int) -> str:
         return "There is nothing to show in this round."
     many = int(np.isfinite(now).sum())
     mean, noun = _mean(now), quantity.noun
-    subject = f"the mean {noun} of {counted(many, 'model')}" if many > 1 else noun
+    of_all = f" (of {record.all_models:,})" if record.all_models > len(record.names) else ""
+    subject = f"the mean {noun} of {counted(many, 'model')}{of_all}" if many > 1 else noun
     when = f"Round {int(record.rounds[row]):,}"
     text = f"{when}: {subject} is {number(mean, quantity.signed)}"
     if row == 0:

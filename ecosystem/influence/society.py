@@ -19,6 +19,7 @@ from ecosystem.influence.frames import Frame, Moments, frame_of
 from ecosystem.influence.rounds import Round, refuse
 from ecosystem.learners.learner import State
 from ecosystem.scenario.scenario import Scenario
+from ecosystem.threads import one_thread
 from ecosystem.users.crowd import Crowd
 from ecosystem.world.blueprint import Blueprint, blueprint
 from ecosystem.world.ecosystem import Ecosystem
@@ -237,19 +238,14 @@ class Transposed:
         with torch.enable_grad():
             self._at = x.detach().clone().requires_grad_()
             self._after = society.step(self._at)
-            self._learned = society.model.state.p
 
     def back(self, w: Tensor) -> Tensor:
         """Return Aᵀ w."""
-        return self.society.tangent(self._gradient(self._at, self.society.tangent(w)))
-
-    def through_models(self, w: Tensor) -> Tensor:
-        """Return what a change of what models write next weighs, its effect on users counted, ``[models, …]``."""
-        return self._gradient(self._learned, w)[0]
-
-    def _gradient(self, of: Tensor, w: Tensor) -> Tensor:
-        (found,) = torch.autograd.grad(self._after, of, w, retain_graph=True, materialize_grads=True)
-        return found
+        with one_thread():  # many short passes, in which threads would wait for one another
+            (found,) = torch.autograd.grad(
+                self._after, self._at, self.society.tangent(w), retain_graph=True, materialize_grads=True
+            )
+        return self.society.tangent(found)
 
     def bent(self, seed: int = 0) -> bool:
         """Tell whether slopes on both sides of the state differ, as they do where a cap is just reached."""

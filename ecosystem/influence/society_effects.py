@@ -22,8 +22,8 @@ from ecosystem.influence.settings import SettingsLever, forward
 from ecosystem.influence.society import Society, Transposed, refuse_bent
 from ecosystem.world.blueprint import Blueprint
 
-DENSE = 800
-"""Up to how many numbers of the state the linear system is solved by its matrix."""
+DENSE = 6000
+"""Up to how many numbers of the state the linear system is solved by its matrix, a reverse pass for each."""
 
 _HELD = 1e-9
 """So much of a change of numbers of users is rounding."""

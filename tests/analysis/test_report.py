@@ -125,8 +125,8 @@ def test_whatever_a_scenario_says_does_nothing(tmp_path: Path) -> None:
 
 def test_an_error_of_a_run_is_text_too(tmp_path: Path) -> None:
     class Cursed(Engine):
-        def __call__(self, *arguments: Any) -> Any:
-            outcome = super().__call__(*arguments)
+        def __call__(self, *arguments: Any, **options: Any) -> Any:
+            outcome = super().__call__(*arguments, **options)
             outcome.errors = {key: f"Traceback\n{HOSTILE}" for key in outcome.errors}
             return outcome
 

@@ -51,6 +51,7 @@ def test_what_was_moved_on_the_way_is_saved_as_events(small: Scenario, tmp_path)
     live = reached(small, 4)
     first = live.record
     live.change({"lam": 0.9})
+    assert live.round == 4
     live.target = 7
     assert live.advance(60)
     live.change({"lam": 0.1, "learning.rate": 0.5})

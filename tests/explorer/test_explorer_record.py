@@ -24,6 +24,7 @@ from analysis.explorer.settings import of_model, phase
 from analysis.explorer.views import Stored, View
 from analysis.explorer.words import number, percent, sentences
 from ecosystem import Scenario
+from ecosystem.errors import EcosystemError
 from ecosystem.world.blueprint import blueprint
 
 
@@ -65,6 +66,22 @@ def test_groups_of_users_are_there_round_by_round(users: Scenario) -> None:
     assert np.array_equal(found.overall["disparate_bias"], results.rounds["disparate_bias"])
 
 
+def test_of_a_sample_of_models_those_are_shown_with_what_joins_them(small: Scenario) -> None:
+    results, found = stored(Scenario(**{**small.document.data, "record": {"models": ["b", "c"]}}))
+    assert found.names == ("b", "c") and found.all_models == 3
+    ends = zip(found.network.source.tolist(), found.network.target.tolist(), strict=True)
+    assert list(ends) == [(0, 1)]
+    assert "of 2 models (of 3)" in sentences(found, called("alignment", found), 6)[0]
+    source = Stored(results)
+    plan = source.plan(source.address(0, 0))
+    assert plan is not None and of_model(plan, found.names[0]).diet[0] == ("neighbours' outputs", 0.6)
+
+
+def test_where_no_model_has_rows_that_is_told(small: Scenario) -> None:
+    with pytest.raises(EcosystemError, match="no model has rows of its own"):
+        stored(Scenario(**{**small.document.data, "record": {"models": "aggregate"}}))
+
+
 def test_edges_are_there_from_the_round_they_come_to_the_round_they_go(small: Scenario) -> None:
     events = [{"round": 2, "cut": {"from": "a", "to": "b"}}, {"round": 4, "add": {"from": "c", "to": "b"}}]
     results, found = stored(Scenario(**{**small.document.data, "events": events}))
@@ -104,6 +121,10 @@ def test_a_baseline_of_other_length_is_compared_where_both_are(small: Scenario) 
     assert np.isfinite(difference).all(axis=1).tolist() == [True] * 7 + [False] * 3
     assert difference[6] == pytest.approx(long.models["alignment"][6] - short.models["alignment"][6])
     assert versus(long, None) is long
+    view = View(versus(long, short), picture(3, long.network), "x", short, "lam = 0.5")
+    by = number(float(long.models["alignment"][9].mean() - short.models["alignment"][6].mean()))
+    assert f"is {by} higher than in the baseline (lam = 0.5) at its round 6, which is at" in told(look(view, 9))
+    assert "(lam = 0.5), which is at" in told(look(view, 4))
 
 
 def test_a_picture_keeps_every_model_in_its_place_and_joins_edges_of_both_ways() -> None:
@@ -245,10 +266,10 @@ def test_curators_are_told_in_words(small: Scenario, kind: str) -> None:
     data = small.document.data
     models = [{**data["models"][0], "curation": curation}, *data["models"][1:]]
     plan = blueprint(Scenario(**{**data, "rewards": {"first": [1, 0], "second": [0, 1]}, "models": models}), 0)
-    assert words in of_model(plan, 0).curator
-    assert of_model(plan, 1).curator == "nobody"
-    assert of_model(plan, 1).diet == (("neighbours' outputs", 0.6), ("real data", 0.4))
-    assert of_model(plan, 0).reward == "first"
+    assert words in of_model(plan, "a").curator
+    assert of_model(plan, "b").curator == "nobody"
+    assert of_model(plan, "b").diet == (("neighbours' outputs", 0.6), ("real data", 0.4))
+    assert of_model(plan, "a").reward == "first"
 
 
 def test_charts_hold_the_mean_the_picked_model_the_baseline_and_axes_that_say_what_they_show(small: Scenario) -> None:

@@ -34,6 +34,8 @@ def test_the_scenario_of_the_readme_runs(tmp_path: Path) -> None:
     ]
     assert len(commands) >= 4
     for command in [*commands, ["ecosystem", "run", "my_scenario.yaml"]]:
+        if command[1] == "explore":  # serves until it is interrupted
+            continue
         done = subprocess.run([program, *command[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
 

@@ -44,8 +44,8 @@
     });
     cy.scratch("_frame", last);
     if (anew) {
+      if (cy.scratch("_drawn") !== undefined) cy.resize();
       cy.scratch("_drawn", last.drawn);
-      cy.resize();
       fit(cy);
       tips(cy);
     }
