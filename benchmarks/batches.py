@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow.dataset as ds
-from _timing import keep, ratios, row
+from _timing import Comparison, compare, header, keep, row
 
 from ecosystem import Scenario, open_results
 from ecosystem.plan.chunks import chunks
@@ -23,8 +23,6 @@ from ecosystem.plan.runs import Plan, plan
 from ecosystem.runner.execute import Execution, execute
 from ecosystem.store.store import open_store
 from ecosystem.world import simulate
-
-HEADER = f"{'work':44s} {'with ms':>11s} {'bare ms':>11s} {'min':>8s} {'median':>8s} {'max':>8s}   wanted"
 
 
 def scenario(models: int, rounds: int, seeds: int, **more: Any) -> Scenario:
@@ -77,13 +75,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
-    figures = {}
-    print(HEADER)
+    found: list[Comparison] = []
+    print(header("with", "bare"))
 
     name = "128 runs of 50 ms, planned and stored"
     written = scenario(models=60, rounds=25, seeds=128, mode="sampled", learning={"examples": 2000})
-    figures[name] = ratios(planned_and_stored(written), bare(plan(written)), repeats)
-    print(row(name, figures[name], "at most 1.05"))
+    found.append(compare(name, planned_and_stored(written), bare(plan(written)), repeats, at_most=1.05))
+    print(row(found[-1]))
 
     with tempfile.TemporaryDirectory() as folder:
         asked = plan(scenario(models=10, rounds=99, seeds=1000, mode="sampled", learning={"examples": 10}))
@@ -99,9 +97,9 @@ def main() -> None:
                 return ds.dataset(files, format="parquet").to_table(columns=columns).to_pandas()
 
             assert len(read()) == len(pyarrow_alone()) == 1_000_000
-            figures[name] = ratios(read, pyarrow_alone, repeats)
-            print(row(name, figures[name], "at most 2"))
-    print(f"kept in {keep('batches', figures)}")
+            found.append(compare(name, read, pyarrow_alone, repeats, at_most=2))
+            print(row(found[-1]))
+    print(f"figures: {keep('batches', found)}")
 
 
 if __name__ == "__main__":

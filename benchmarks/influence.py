@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from _timing import HEADER, keep, ratios, row
+from _timing import Comparison, compare, header, keep, row
 from torch import Tensor
 
 from ecosystem import Scenario
@@ -64,7 +64,7 @@ def differenced(round_: Round, x: Tensor, levers: list[int]) -> Tensor:
     return ((reached[0::2] - reached[1::2]) / (2 * STEP)).T
 
 
-def all_pairs(size: int, sampled: int, repeats: int) -> dict[str, list[float]]:
+def all_pairs(size: int, sampled: int, repeats: int) -> Comparison:
     """Time all pairs; differences are timed on some of the levers and scaled to all, as their time is."""
     round_ = Round(scenario(size, 8, 32))
     x = accelerate(round_, round_.start, RESIDUAL, 10_000).x
@@ -78,15 +78,10 @@ def all_pairs(size: int, sampled: int, repeats: int) -> dict[str, list[float]]:
         linear = Linearisation(round_, x, x)
         found["influence"] = effects(linear, curation(round_.plan)(linear))[1]
 
-    taken = ratios(slow, fast, repeats)
+    taken = compare(f"all pairs of {size:,} models", slow, fast, repeats)
     error = (found["differences"] - found["influence"][:, chosen]).abs().max() / found["influence"].abs().max()
     print(f"largest difference between the two: {float(error):.1e} of the largest influence")
-    scale = size / sampled
-    return {
-        "slow": [scale * seconds for seconds in taken["slow"]],
-        "fast": taken["fast"],
-        "ratio": [scale * ratio for ratio in taken["ratio"]],
-    }
+    return Comparison(taken.name, taken.first, taken.second, at_least=8, scale=size / sampled, busy=taken.busy)
 
 
 def residuals(round_: Round, x: Tensor) -> tuple[float, float]:
@@ -95,7 +90,7 @@ def residuals(round_: Round, x: Tensor) -> tuple[float, float]:
     return float((round_.step(x) - x).norm() / first), float(first)
 
 
-def gradient(size: int, repeats: int) -> dict[str, list[float]]:
+def gradient(size: int, repeats: int) -> Comparison:
     """Time the gradient of mean alignment over every lever, and finding the stable point."""
     round_ = Round(scenario(size, 1, 16))
     found: dict[str, Any] = {}
@@ -114,7 +109,7 @@ def gradient(size: int, repeats: int) -> dict[str, list[float]]:
         )
 
     print(f"relative residual of both: {relative:.1e}")
-    return ratios(adjoint, find, repeats)
+    return compare(f"gradient over {size:,} levers", adjoint, find, repeats, at_most=3)
 
 
 def check(size: int = 20) -> float:
@@ -135,17 +130,13 @@ def main() -> None:
     parser.add_argument("--sampled", type=int, default=8, help="levers on which differences are timed")
     arguments = parser.parse_args()
     print(f"gradient against the matrix: {check():.1e}")
-    figures = {}
     pairs = all_pairs(arguments.models, min(arguments.sampled, arguments.models), arguments.repeats)
     many = gradient(arguments.many, arguments.repeats)
-    print(HEADER)
-    for name, taken, wanted in (
-        (f"all pairs of {arguments.models:,} models: differences/ours", pairs, "at least 8"),
-        (f"{arguments.many:,} levers: gradient/stable point", many, "at most 3"),
-    ):
-        figures[name] = taken
-        print(row(name, taken, wanted), flush=True)
-    print(f"figures: {keep('influence', figures)}")
+    print(header("differences", "ours"))
+    print(row(pairs))
+    print(header("gradient", "stable point"))
+    print(row(many))
+    print(f"figures: {keep('influence', [pairs, many])}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""A round of 1,000 models against the plain sampling loop, side by side in one run.
+"""A round of 1,000 models against the plain sampling loop, and one of 10,000 against the memory's speed.
 
-1,000 models, mean degree 8, 8 contexts, 64 outputs; a tenth curated, Luce choice among 4.
+Models have mean degree 8, 8 contexts, 64 outputs; a tenth are curated, Luce choice among 4.
 """
 
 from __future__ import annotations
@@ -10,39 +10,11 @@ from typing import Any
 
 import numpy as np
 from _plain_sampling import PlainEcosystem
-from _timing import HEADER, keep, ratios, row
+from _timing import Comparison, compare, header, keep, row
+from _workload import EXAMPLES, Floor, scenario
 
-from ecosystem import Ecosystem, Scenario
-from ecosystem.threads import one_thread
+from ecosystem import Ecosystem
 from ecosystem.world.blueprint import blueprint
-
-EXAMPLES = 1000
-
-
-def scenario(mode: str, rewards: str, models: int = 1000) -> Scenario:
-    """Return the workload: curators share 8 rewards, or have each their own."""
-    g = np.random.default_rng(0)
-    diet = {"real": 0.2, "raw": 0.3, "neighbours_raw": 0.5}
-    curated = {"real": 0.2, "curated": 0.3, "neighbours_raw": 0.5}
-    chosen = set(g.choice(models, size=models // 10, replace=False).tolist())
-    written: list[dict[str, Any]] = []
-    for index in range(models):
-        reward: Any = f"r{index % 8}" if rewards == "shared" else {"draw": "normal"}
-        block = {"name": f"m{index}", "reward": reward, "diet": curated if index in chosen else diet}
-        if index in chosen:
-            block["curation"] = {"method": "luce", "candidates": 4}
-        written.append(block)
-    return Scenario(
-        name="benchmark",
-        rounds=1,
-        mode=mode,
-        outputs={"kind": "categorical", "size": 64, "contexts": 8},
-        real={"draw": "dirichlet", "concentration": 1.0},
-        rewards={f"r{k}": g.normal(size=64).tolist() for k in range(8)},
-        models=written,
-        network={"generator": "barabasi_albert", "m": 4, "seed": 1},
-        learning={"examples": EXAMPLES} if mode == "sampled" else {},
-    )
 
 
 def same_law(plan: Any, rounds: int = 30) -> float:
@@ -63,27 +35,28 @@ def same_law(plan: Any, rounds: int = 30) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--models", type=int, default=1000)
+    parser.add_argument("--many", type=int, default=10_000)
     arguments = parser.parse_args()
-    figures = {}
-    small = blueprint(scenario("exact", "shared", 60), 0)
-    print(f"plain loop against the exact round: root mean square z-score {same_law(small):.3f} (1 if alike)")
-    print(HEADER)
-    for mode, rewards, wanted in (
-        ("exact", "shared", "50 times"),
-        ("exact", "own", "50 times"),
-        ("sampled", "shared", "20 times"),
-        ("sampled", "own", "20 times"),
-    ):
+    alike = same_law(blueprint(scenario("exact", "shared", 64), 0))
+    print(f"plain loop against the exact round: root mean square z-score {alike:.3f} (1 if alike)")
+    print(header("plain", "ours"))
+    found: list[Comparison] = []
+    for mode, rewards, times in (("exact", "shared", 250), ("exact", "own", 100), ("sampled", "shared", 50)):
         plan = blueprint(scenario(mode, rewards, arguments.models), 0)
         plain, model = PlainEcosystem(plan, EXAMPLES), Ecosystem.together([plan])
-        with one_thread():
-            taken = ratios(plain.step, model.step, arguments.repeats)
         name = f"{arguments.models:,} models, {mode} round, {rewards} rewards"
-        figures[name] = taken
-        print(row(name, taken, wanted), flush=True)
-    print(f"figures: {keep('rounds', figures)}")
+        found.append(compare(name, plain.step, model.step, arguments.repeats, at_least=times))
+        print(row(found[-1]), flush=True)
+    print(header("ours", "copy"))
+    plan = blueprint(scenario("exact", "shared", arguments.many), 0)
+    floor, model = Floor(plan), Ecosystem.together([plan])
+    name = f"{arguments.many:,} models, exact round, against the floor"
+    found.append(compare(name, model.step, floor.copy, 5 * arguments.repeats, at_most=4))
+    print(row(found[-1]))
+    print(f"floor: {floor.bytes / 1e6:.0f} MB moved")
+    print(f"figures: {keep('rounds', found, z_score=round(alike, 3))}")
 
 
 if __name__ == "__main__":

@@ -12,11 +12,9 @@ import time
 from typing import Any
 
 import numpy as np
-from _timing import keep, ratios, row
+from _timing import Comparison, compare, header, keep, row, seconds
 
 from ecosystem import Ecosystem, Scenario
-
-HEADER = f"{'work':44s} {'1e9 ms':>11s} {'1e3 ms':>11s} {'min':>8s} {'median':>8s} {'max':>8s}   wanted"
 
 
 def scenario(users: int, groups: int, models: int, mode: str) -> Scenario:
@@ -66,28 +64,25 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--models", type=int, default=100)
     arguments = parser.parse_args()
-    figures = {}
-    print(HEADER)
+    found: list[Comparison] = []
+    print(header("1e9 users", "1e3 users"))
     for mode in ("exact", "sampled"):
         many, few = (Ecosystem(scenario(n, 8, arguments.models, mode), 0) for n in (10**9, 1000))
-        taken = ratios(many.step, few.step, arguments.repeats)
         name = f"{arguments.models} models, 8 groups, {mode} round"
-        figures[name] = taken
-        print(row(name, taken, "at most 1.2"), flush=True)
+        found.append(compare(name, many.step, few.step, arguments.repeats, at_most=1.2))
+        print(row(found[-1]), flush=True)
+    large = {}
     for mode in ("exact", "sampled"):
         began = time.perf_counter()
         model = Ecosystem(scenario(10**9, 1000, 1000, mode), 0)
         built = time.perf_counter() - began
-        seconds = []
-        for _ in range(5):
-            began = time.perf_counter()
-            model.step()
-            seconds.append(time.perf_counter() - began)
+        taken = [seconds(model.step) for _ in range(5)]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         name = f"1,000 groups x 1,000 models, {mode} round"
-        figures[name] = {"build": [built], "round": seconds, "peak_gib": [peak]}
-        print(f"{name:44s} {1e3 * float(np.median(seconds)):11.0f} ms; built in {built:.1f} s, peak {peak:.2f} GiB")
-    print(f"figures: {keep('users', figures)}")
+        middle = float(np.median(taken))
+        large[name] = {"build_s": round(built, 2), "round_s": round(middle, 4), "peak_gib": round(peak, 2)}
+        print(f"{name:58s} {1e3 * middle:14.0f} ms; built in {built:.1f} s, peak {peak:.2f} GiB")
+    print(f"figures: {keep('users', found, large=large)}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +15,10 @@ from torch import Tensor
 from ecosystem.curators.best_of import BestOf
 from ecosystem.curators.gaussian import GaussianBestOf, GaussianLimit, GaussianLuce
 from ecosystem.curators.luce import Luce, LuceLimit
+from ecosystem.threads import each
+
+_ROWS = 512
+"""About how many rows are chosen from at once, few enough for the cache."""
 
 
 class Curator(Protocol):
@@ -144,6 +148,35 @@ def _bucket(kind: str, curves: list[list[tuple[int, Choice, int]]]) -> Bucket:
     )
 
 
+@dataclass(frozen=True)
+class _Piece:
+    """A part of a bucket: some of its curves, and of the rows that each of them looks at."""
+
+    curves: slice
+    rows: NDArray[np.int64]
+    valid: NDArray[np.int64]
+    owned: NDArray[np.int64]
+
+
+def _pieces(bucket: Bucket) -> Iterator[_Piece]:
+    """Yield a bucket in pieces of about `_ROWS` rows, those of the same curves together.
+
+    `valid` are positions in the piece's flattened rows, `owned` which of the bucket's valid rows those are. The
+    pieces are the same however many threads there are.
+    """
+    curves, width = bucket.rows.shape
+    curve, column = np.divmod(bucket.valid, width)
+    wide = min(width, _ROWS)
+    high = max(1, _ROWS // wide)
+    for top in range(0, curves, high):
+        for left in range(0, width, wide):
+            rows = bucket.rows[top : top + high, left : left + wide]
+            inside = (curve >= top) & (curve < top + high) & (column >= left) & (column < left + wide)
+            owned = np.flatnonzero(inside)
+            valid = (curve[owned] - top) * rows.shape[1] + column[owned] - left
+            yield _Piece(slice(top, top + high), rows, valid, owned)
+
+
 class Curation:
     """Every curator of a batch of worlds, ready to choose.
 
@@ -178,18 +211,26 @@ class Curation:
         nodes: int,
         voices: Sequence[NDArray[np.int64]] | None = None,
     ) -> None:
-        self._parts = [
-            _Part(
-                curator=KINDS[bucket.kind](r, k, nodes),
-                rows=torch.from_numpy(bucket.rows.ravel()).to(r.device),
-                valid=torch.from_numpy(bucket.valid).to(r.device),
-                target=torch.from_numpy(bucket.rows.ravel()[bucket.valid]).to(r.device),
-                weight=w[..., None],
-                shape=(bucket.rows.shape[0], bucket.rows.shape[1]),
-                voice=None if voices is None else torch.from_numpy(voices[number]).to(r.device),
-            )
-            for number, (bucket, r, k, w) in enumerate(zip(layout, rho, candidates, weights, strict=True))
-        ]
+        self._parts = []
+        for number, bucket in enumerate(layout):
+            curator, device = None, rho[number].device
+            for piece in _pieces(bucket):
+                if curator is None or curator[0] != piece.curves:
+                    some = (rho[number][:, piece.curves], candidates[number][:, piece.curves])
+                    curator = (piece.curves, KINDS[bucket.kind](*some, nodes))
+                whole = len(piece.valid) == piece.rows.size
+                owned = torch.from_numpy(piece.owned).to(device)
+                self._parts.append(
+                    _Part(
+                        curator=curator[1],
+                        rows=torch.from_numpy(piece.rows.ravel()).to(device),
+                        valid=None if whole else torch.from_numpy(piece.valid).to(device),
+                        target=torch.from_numpy(piece.rows.ravel()[piece.valid]).to(device),
+                        weight=weights[number].index_select(1, owned)[..., None],
+                        shape=(piece.rows.shape[0], piece.rows.shape[1]),
+                        voice=None if voices is None else torch.from_numpy(voices[number][piece.owned]).to(device),
+                    )
+                )
         every = [part.target for part in self._parts]
         targets = torch.cat(every) if every else torch.zeros(0, dtype=torch.int64)
         self.rows, place = torch.unique(targets, return_inverse=True)
@@ -221,17 +262,19 @@ class Curation:
         """Return H where there is a curator: the `rows` of models × contexts, ``[worlds, rows, outputs]``."""
         worlds, outputs = p.shape[0], p.shape[-1]
         flat = p.reshape(worlds, -1, outputs)
+        if not self._mixed:
+            kept = flat.new_empty((worlds, len(self.rows), outputs))
+
+            def choose(number: int) -> None:
+                kept.index_copy_(1, self._places[number], self._parts[number].chosen(flat))
+
+            each(choose, range(len(self._parts)))
+            return kept
         kept = flat.index_select(1, self.rows)
-        if self._mixed:
-            kept *= self._at_random(kept, heard)
-        for part, place in zip(self._parts, self._places, strict=True):
-            curves, width = part.shape
-            seen = flat.index_select(1, part.rows).reshape(worlds, curves, width, outputs)
-            chosen = part.curator.keep(seen).reshape(worlds, curves * width, outputs).index_select(1, part.valid)
-            if self._mixed:
-                kept.index_add_(1, place, chosen * part.weighed(heard))
-            else:
-                kept.index_copy_(1, place, chosen)
+        kept *= self._at_random(kept, heard)
+        found = each(lambda part: part.chosen(flat), self._parts)
+        for part, place, chosen in zip(self._parts, self._places, found, strict=True):
+            kept.index_add_(1, place, chosen * part.weighed(heard))
         return kept
 
     def derivative(self, p: Tensor, most: int = 1 << 13) -> tuple[Tensor, Tensor]:
@@ -262,7 +305,7 @@ class Curation:
             seen = flat.index_select(1, part.rows).reshape(worlds, curves, width, numbers)
             slices = [part.curator.derivative(some) for some in seen.split(max(1, most // curves), dim=2)]
             blocks = torch.cat(slices, dim=2).reshape(worlds, curves * width, numbers, numbers)
-            total.index_add_(1, where, blocks.index_select(1, part.valid) * part.weight[..., None])
+            total.index_add_(1, where, part.without_repeats(blocks) * part.weight[..., None])
         return self.rows, total
 
     def _at_random(self, like: Tensor, heard: Tensor | None = None) -> Tensor:
@@ -279,11 +322,20 @@ class _Part:
 
     curator: Curator
     rows: Tensor
-    valid: Tensor
+    valid: Tensor | None
     target: Tensor
     weight: Tensor
     shape: tuple[int, int]
     voice: Tensor | None = None
+
+    def chosen(self, flat: Tensor) -> Tensor:
+        """Return what is kept of these rows of all, ``[worlds, target rows, outputs]``."""
+        seen = flat.index_select(1, self.rows).reshape(len(flat), *self.shape, flat.shape[-1])
+        return self.without_repeats(self.curator.keep(seen).flatten(1, 2))
+
+    def without_repeats(self, rows: Tensor) -> Tensor:
+        """Return the rows that do not fill up short curves, of ``[worlds, rows, ...]``."""
+        return rows if self.valid is None else rows.index_select(1, self.valid)
 
     def weighed(self, heard: Tensor | None) -> Tensor:
         """Return how often each target row is chosen here, ``[worlds, rows, 1]``."""

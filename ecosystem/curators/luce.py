@@ -4,9 +4,10 @@ For K candidates drawn i.i.d. from p, the distribution of the winner is (DESIGN,
 
     P(y) = p(y) · K ∫₀^∞ e^ρ(y) e^(−u e^ρ(y)) L(u)^(K−1) du,   L(u) = Σ_x p(x) e^(−u e^ρ(x)),   ρ = r/T,
 
-because 1/Σ_l e^ρ_l = ∫ e^(−u Σ_l e^ρ_l) du, and the candidates are independent given u. With u = e^s
-the integrand is smooth and dies off on both sides, so that the trapezoid rule converges
-geometrically: a step of 0.3 reaches 1e-12.
+because 1/Σ_l e^ρ_l = ∫ e^(−u Σ_l e^ρ_l) du, and the candidates are independent given u. With
+u = e^s, s = t − e^(−t) − log K, the integrand is smooth in t and dies off doubly exponentially on both
+sides (Takahasi & Mori 1974), so that the trapezoid rule converges geometrically: a step of 0.25
+reaches 1e-12, with a third of the nodes that s itself would need.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from torch import Tensor
 
 from ecosystem.linalg import bmm, pad_last, padded
 
-STEP = 0.3
-_LEFT = 30.0
+STEP = 0.25
+_LEFT = math.log(36.0)
 _RIGHT = math.log(40.0)
+"""Ends of t beyond which the integrand is below 1e-16 of its largest: e^(−36), and e^(−40)."""
 _TINY = 1e-300
 _MANY = 64
 """So many other candidates that the rounding of L, times their number, would be felt."""
@@ -31,7 +33,7 @@ def nodes_needed(candidates: float, spread: float) -> int:
     """Return the number of quadrature nodes for K candidates and a spread of ρ, in whole lines.
 
     >>> nodes_needed(2, 1.0)
-    120
+    40
     """
     return padded(math.ceil((math.log(candidates) + _LEFT + _RIGHT + spread) / STEP) + 1)
 
@@ -52,17 +54,18 @@ class Luce:
     def __init__(self, rho: Tensor, candidates: Tensor, nodes: int) -> None:
         rho = rho - rho.amax(-1, keepdim=True)
         log_k = candidates.log()[..., None]
-        low = -log_k - _LEFT
-        high = _RIGHT - rho.amin(-1, keepdim=True)
-        step = (high - low) / (nodes - 1)
-        s = low + step * torch.arange(nodes, dtype=rho.dtype, device=rho.device)  # [worlds, curves, nodes]
+        high = _RIGHT + log_k - rho.amin(-1, keepdim=True)
+        step = (high + _LEFT) / (nodes - 1)
+        t = step * torch.arange(nodes, dtype=rho.dtype, device=rho.device) - _LEFT  # [worlds, curves, nodes]
+        left = (-t).exp()
+        s = t - left - log_k
         exponent = s[..., None, :] + rho[..., :, None]  # [worlds, curves, outputs, nodes]
         z = exponent.exp()
         self._outputs = rho.shape[-1]
         self._others = candidates[..., None, None] - 1
         self._s, self._rho = s, rho
         self._whole = pad_last(torch.exp(-z), 2)
-        kernel = (log_k[..., None] + exponent - z).exp() * step[..., None]
+        kernel = (log_k[..., None] + exponent - z).exp() * (step * (1 + left))[..., None, :]
         self._kernel = pad_last(kernel.transpose(-1, -2).contiguous(), 2)
         self._few = (self._others < _MANY) & (self._others == self._others.round())
 

@@ -23,7 +23,7 @@ from ecosystem.influence.frames import Frame, frame_of
 from ecosystem.learners import learner_of
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import Learner, State
-from ecosystem.learners.turn import Turn
+from ecosystem.learners.turn import Readers
 from ecosystem.scenario.fields.learning import RefreshCorpus
 from ecosystem.scenario.fields.remedy import FreshData
 from ecosystem.scenario.scenario import Scenario
@@ -143,8 +143,8 @@ class Round:
         """
         if self.plan.scenario.outputs.kind == "categorical" or self._batch.learning.covariance != "fixed":
             return None
-        turn = Turn(self._batch, np.arange(self._batch.models))
-        return by_autograd(lambda learned: self._learner.settle(learned, turn), x[None])[0].flatten(0, 1)
+        everyone = Readers(self._batch, np.arange(self._batch.models))
+        return by_autograd(lambda learned: self._learner.settle(learned, everyone), x[None])[0].flatten(0, 1)
 
     @cached_property
     def frame(self) -> Frame:

@@ -44,8 +44,8 @@ class Batch:
         self.dtype = dtype or getattr(torch, first.scenario.precision)
         self.device = device or usable(first.scenario.device)
         self.models, self.contexts, self.numbers = first.initial.shape
-        self.initial = self.stack([world.initial for world in worlds])
-        self.real = self.stack([world.real for world in worlds])
+        self.initial = self._stack_rows([world.initial for world in worlds])
+        self.real = self._stack_rows([world.real for world in worlds])
         self.diet = self.stack([world.effective_diet for world in worlds])
         self.sourceless = torch.from_numpy(np.stack([world.sourceless for world in worlds])).to(self.device)
         self.rewards = self.stack([world.rewards for world in worlds])
@@ -60,6 +60,12 @@ class Batch:
     def stack(self, arrays: Sequence[NDArray[np.float64]]) -> Tensor:
         """Return one array a world as a tensor, ``[worlds, ...]``."""
         return torch.from_numpy(np.ascontiguousarray(np.stack(arrays))).to(self.device, self.dtype)
+
+    def _stack_rows(self, arrays: Sequence[NDArray[np.float64]]) -> Tensor:
+        """Return the same; what all models share is held once."""
+        if all(array.strides[0] == 0 for array in arrays):
+            return self.stack([array[:1] for array in arrays]).expand(-1, self.models, -1, -1)
+        return self.stack(arrays)
 
     @cached_property
     def choice_weight(self) -> Tensor:

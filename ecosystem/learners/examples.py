@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ecosystem.curators.gaussian import GaussianLimit
 from ecosystem.learners.batch import Batch
-from ecosystem.learners.turn import Turn
+from ecosystem.learners.turn import Readers
 from ecosystem.measures.gaussian import symmetric_root
 from ecosystem.moments import mean_and_covariance
 from ecosystem.users.crowd import Demand
@@ -89,7 +89,7 @@ class Author:
         return mean + (root * z[..., None, :]).sum(-1)
 
 
-def draw_examples(batch: Batch, turn: Turn, author: Author, seeds: Sequence[int], round_: int) -> Tensor:
+def draw_examples(batch: Batch, readers: Readers, author: Author, seeds: Sequence[int], round_: int) -> Tensor:
     """Return the mean moments of each reader's training set, context by context.
 
     Returns
@@ -102,7 +102,7 @@ def draw_examples(batch: Batch, turn: Turn, author: Author, seeds: Sequence[int]
     parts = []
     for start in range(0, batch.size, together):
         worlds = slice(start, min(start + together, batch.size))
-        parts.append(_Draw(batch, turn, author, worlds, seeds[worlds], round_, examples).moments())
+        parts.append(_Draw(batch, readers, author, worlds, seeds[worlds], round_, examples).moments())
     return torch.cat(parts)
 
 
@@ -112,18 +112,18 @@ class _Draw:
     def __init__(
         self,
         batch: Batch,
-        turn: Turn,
+        readers: Readers,
         author: Author,
         worlds: slice,
         seeds: Sequence[int],
         round_: int,
         examples: int,
     ) -> None:
-        self._batch, self._turn, self._author, self._worlds = batch, turn, author, worlds
+        self._batch, self._readers, self._author, self._worlds = batch, readers, author, worlds
         self._seeds, self._round, self._examples = seeds, round_, examples
         self._d = author.mean.shape[-1]
-        self._rows = turn.models.tolist()
-        self._reader = turn.models.repeat_interleave(examples).expand(len(seeds), -1)
+        self._rows = readers.models.tolist()
+        self._reader = readers.models.repeat_interleave(examples).expand(len(seeds), -1)
         self._context, self._source = self._labels()
         self._edge = self._edges()
 
@@ -158,8 +158,8 @@ class _Draw:
 
     def _labels(self) -> tuple[Tensor, Tensor]:
         """Draw each example's context and source."""
-        v = self._turn.own(self._author.demand.weights)[self._worlds]
-        each = self._turn.shares(self._author.demand)[self._worlds]
+        v = self._readers.own(self._author.demand.weights)[self._worlds]
+        each = self._readers.shares(self._author.demand)[self._worlds]
         # What a row without sources reads does not matter, for such a model learns what it has.
         raw = (torch.arange(len(SOURCES)) == _RAW).to(each)
         each = torch.where(each.sum(-1, keepdim=True) > 0, each, raw)

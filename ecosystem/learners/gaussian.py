@@ -14,7 +14,7 @@ from torch import Tensor
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.examples import Author, draw_examples
 from ecosystem.learners.learner import Learner
-from ecosystem.learners.turn import Turn
+from ecosystem.learners.turn import Mixture, Offer, Readers
 from ecosystem.measures import gaussian
 from ecosystem.measures.gaussian import symmetric_root
 from ecosystem.moments import mean_and_covariance, moments_of
@@ -30,6 +30,7 @@ class GaussianLearner(Learner):
     measures = gaussian.MEASURES
 
     def __init__(self, batch: Batch) -> None:
+        self.by_blocks = not batch.sampled  # the laws of all authors are made ready for everybody at once
         super().__init__(batch)
         self._fixed = batch.learning.covariance == "fixed"
         self._initial_covariance = mean_and_covariance(batch.initial)[1]
@@ -38,18 +39,21 @@ class GaussianLearner(Learner):
         """Return the zeroth moment."""
         return mixed[..., :1].clone()
 
-    def settle(self, learned: Tensor, turn: Turn) -> Tensor:
+    def settle(self, learned: Tensor, readers: Readers) -> Tensor:
         """Put the initial covariance back where it is held fixed."""
         if not self._fixed:
             return learned
         mean = mean_and_covariance(learned)[0]
-        return moments_of(mean, turn.own(self._initial_covariance))
+        return moments_of(mean, readers.own(self._initial_covariance))
 
-    def sample(self, turn: Turn, p: Tensor, round_: int, demand: Demand) -> Tensor:
+    def sample(
+        self, readers: Readers, p: Tensor, mixture: Mixture, offer: Offer, round_: int, demand: Demand
+    ) -> Tensor:
         """Return the moments of a drawn training set; see `Learner.sample`."""
-        found = draw_examples(self.batch, turn, Author(p, self.batch, demand), self.seeds, round_)
-        alone = turn.nothing(demand)
-        return found if alone is None else torch.where(alone, turn.own(p), found)
+        del mixture, offer
+        found = draw_examples(self.batch, readers, Author(p, self.batch, demand), self.seeds, round_)
+        alone = readers.nothing(demand)
+        return found if alone is None else torch.where(alone, readers.own(p), found)
 
     def look(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.float64]:
         """Return vectors, ``[n, d]``."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -18,12 +19,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ecosystem.buffers import Buffers
 from ecosystem.learners.batch import Batch
-from ecosystem.learners.turn import Turn
+from ecosystem.learners.turn import Mixture, Offer, Readers, Turn
 from ecosystem.remedies.rejection_sampling import Rejection
 from ecosystem.scenario.fields.learning import WindowCorpus
 from ecosystem.scenario.fields.remedy import BestOfK, RejectionSampling
+from ecosystem.threads import each
 from ecosystem.users.crowd import Demand
+
+_BLOCK = 256
+"""Models that are taught together; the streams of random numbers have blocks of as many."""
 
 Measure: TypeAlias = Callable[[Tensor, Batch], Tensor]
 """A quantity of each model, ``[worlds, models]``, from what models write and the settings."""
@@ -67,11 +73,15 @@ class Learner(ABC):
     measures: Mapping[str, Measure]
     """Quantities of each model, by name: the columns of the table `models`."""
 
+    by_blocks = True
+    """Whether models are taught block by block."""
+
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
         everyone = np.arange(batch.models)
         sequential = batch.learning.order == "sequential"
-        self.turns = [Turn(batch, readers) for readers in (everyone[:, None] if sequential else [everyone])]
+        block = _BLOCK if self.by_blocks else batch.models
+        self.turns = [Turn(batch, models, block) for models in (everyone[:, None] if sequential else [everyone])]
         self.seeds = [world.seed for world in batch.worlds]
         remedy = batch.worlds[0].scenario.remedy
         self.remedy = Rejection(batch) if isinstance(remedy, (RejectionSampling, BestOfK)) else None
@@ -79,10 +89,11 @@ class Learner(ABC):
         self._shares = bool((batch.sharing > 0).any())
         self._starts = bool((batch.rate < 1).any())
         self._forgets = batch.learning.corpus == "replace"
+        self._buffers = Buffers(batch.initial)
 
     def start(self) -> State:
         """Return the state before the first round."""
-        return State(round=0, p=self.batch.initial)
+        return State(round=0, p=self.batch.initial.contiguous())
 
     def step(self, state: State, demand: Demand | None = None) -> State:
         """Return the state one round later.
@@ -96,12 +107,34 @@ class Learner(ABC):
         for turn in self.turns:
             if self.remedy is not None:
                 asked = replace(asked, filtered=self.remedy.filter(p, asked))
-            data = self.sample(turn, p, state.round, asked) if self.batch.sampled else turn.mixture(p, asked)
-            shared = self._share(data, turn, asked.weights)
-            corpus = self._corpus(shared, turn, state)
-            p = self._learn(corpus, turn, p)
-            learned.append(shared)
+            p, shared = self._taught(turn, p, state, asked)
+            learned += shared
         return self._remember(learned, replace(state, round=state.round + 1, p=p))
+
+    def _taught(self, turn: Turn, p: Tensor, state: State, asked: Demand) -> tuple[Tensor, list[Tensor]]:
+        """Return what all models write after a turn, and D̃ of each block where the corpus wants it."""
+        offer = turn.offer(p, asked)
+        after = self._buffers.take() if turn.everyone and not p.requires_grad else None
+
+        def taught(readers: Readers) -> tuple[Tensor, Tensor]:
+            room = None if after is None else readers.own(after)
+            # What a later round needs must not be where this round ends.
+            into = room if self._forgets and room is not None and room.is_contiguous() else None
+            mixture = partial(readers.mixture, p, offer, asked, into)
+            sampled = self.batch.sampled
+            data = self.sample(readers, p, mixture, offer, state.round, asked) if sampled else mixture()
+            shared = self._share(data, readers, asked.weights)
+            learned = self._learn(self._corpus(shared, readers, state), readers, p)
+            if room is None or learned.data_ptr() == room.data_ptr():
+                return learned, shared
+            return room.copy_(learned), shared
+
+        blocks = each(taught, turn.blocks)
+        shared = [] if self._forgets else [block[1] for block in blocks]
+        if after is not None:
+            return after, shared
+        learned = torch.cat([block[0] for block in blocks], dim=1)
+        return learned if turn.everyone else p.index_copy(1, turn.models, learned), shared
 
     def take_over(self, state: State) -> State:
         """Return a state that was reached under other settings of learning, as this learner goes on with it.
@@ -125,38 +158,39 @@ class Learner(ABC):
         """
         learned = []
         for turn in self.turns:
-            done = 0 if turn.everyone else int(turn.models[0])
+            done = int(turn.blocks[0].models[0])
             reads = torch.cat([after[:, :done], before[:, done:]], dim=1)
-            learned.append(self._share(turn.mixture(reads), turn, self.batch.context_weights))
+            offer = turn.offer(reads)
+            for readers in turn.blocks:
+                learned.append(self._share(readers.mixture(reads, offer), readers, self.batch.context_weights))
         return torch.cat(learned, dim=1)
 
-    def _share(self, data: Tensor, turn: Turn, weights: Tensor) -> Tensor:
+    def _share(self, data: Tensor, readers: Readers, weights: Tensor) -> Tensor:
         """D̃[c] = (1 − τ) D[c] + τ Σ_c' v[c'] D[c']."""
         if not self._shares:
             return data
-        tau, v = self.batch.sharing, turn.own(weights)[..., None]
+        tau, v = self.batch.sharing, readers.own(weights)[..., None]
         return (1 - tau) * data + tau * (v * data).sum(-2, keepdim=True)
 
-    def _corpus(self, shared: Tensor, turn: Turn, state: State) -> Tensor:
+    def _corpus(self, shared: Tensor, readers: Readers, state: State) -> Tensor:
         """Return the mean of what the corpus holds, this round's data included."""
         if self.batch.learning.corpus == "replace":
             return shared
-        return sum((turn.own(past) for past in state.corpus), start=shared) / (state.held + 1)
+        return sum((readers.own(past) for past in state.corpus), start=shared) / (state.held + 1)
 
-    def _learn(self, corpus: Tensor, turn: Turn, p: Tensor) -> Tensor:
+    def _learn(self, corpus: Tensor, readers: Readers, p: Tensor) -> Tensor:
         """p⁺ = (1 − η) S + η · corpus, normalised; a row that learned nothing from nothing stays."""
         mixed = corpus
         if self._starts:
             start = p if self.batch.learning.regime == "incremental" else self.batch.initial
-            mixed = (1 - self.batch.rate) * turn.own(start) + self.batch.rate * corpus
+            mixed = (1 - self.batch.rate) * readers.own(start) + self.batch.rate * corpus
         mass = self.mass(mixed)
         if self.batch.sampled and bool((mass == 0).any()):
-            mixed = torch.where(mass == 0, turn.own(p), mixed)
+            mixed = torch.where(mass == 0, readers.own(p), mixed)
             mass = torch.where(mass == 0, 1.0, mass)
         # What no later round needs is not copied: at 1,000 models a new array costs as much as filling it.
         whole = mixed.div_(mass) if self._forgets else mixed / mass
-        learned = self.settle(whole, turn)
-        return learned if turn.everyone else p.index_copy(1, turn.models, learned)
+        return self.settle(whole, readers)
 
     def _remember(self, learned: Sequence[Tensor], state: State) -> State:
         """Return the state with what its round learned put into the corpus."""
@@ -176,8 +210,10 @@ class Learner(ABC):
         return corpus[-kept:] if kept else ()
 
     @abstractmethod
-    def sample(self, turn: Turn, p: Tensor, round_: int, demand: Demand) -> Tensor:
-        """Return D̂, the empirical mixture of a finite training set, for the readers of a turn.
+    def sample(
+        self, readers: Readers, p: Tensor, mixture: Mixture, offer: Offer, round_: int, demand: Demand
+    ) -> Tensor:
+        """Return D̂, the empirical mixture of a finite training set, for some readers, given D.
 
         A context without examples is 0; a model without any source learns what it has, p itself.
         """
@@ -186,9 +222,9 @@ class Learner(ABC):
     def mass(self, mixed: Tensor) -> Tensor:
         """Return the total weight of each row, ``[..., 1]``: 1, or less where nothing was learned; no view."""
 
-    def settle(self, learned: Tensor, turn: Turn) -> Tensor:
+    def settle(self, learned: Tensor, readers: Readers) -> Tensor:
         """Return what a model has become, given the mixture it learned."""
-        del turn
+        del readers
         return learned
 
     @abstractmethod

@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecosystem.threads import each
-from ecosystem.world.streams import BLOCK, multinomial, sorted_uniforms, stream
+from ecosystem.world.streams import BLOCK, Streams, ascending, likeliest_last, stream
 
 _INVERT = 32
 """Up to this many draws per category counts come from uniforms; beyond, from a multinomial a model."""
+
+_BEYOND = np.int64(0x7FF0000000000000)
+"""The bits of infinity."""
 
 _AT_ONCE = 1 << 16
 """Numbers to sort at once, few enough for the cache."""
@@ -51,44 +54,76 @@ def draw_counts(
         Counts, shaped as `probability`.
     """
     if draws > _INVERT * probability.shape[-1]:
-        return _multinomials(probability, draws, seeds, purpose, round_, rows)
+        given = np.full(probability.shape[:2], draws)
+        return _multinomials(probability, given, seeds, f"{purpose}.large", round_, rows)
     exact = probability.to("cpu", torch.float64).numpy()
     counts = np.empty(exact.shape)
     models = np.array(rows)
-    blocks = [np.flatnonzero(models // BLOCK == block) for block in np.unique(models // BLOCK)]
+    row = exact.shape[-1] + draws
 
-    def fill(piece: tuple[int, NDArray[np.int64]]) -> None:
-        world, places = piece
-        generator = stream(seeds[world], purpose, round_, int(models[places[0]]) // BLOCK)
-        wanted = models[places] % BLOCK
-        together = max(1, _AT_ONCE // (exact.shape[-1] + draws))
+    def fill(piece: tuple[range, NDArray[np.int64]]) -> None:
+        worlds, places = piece
+        block, wanted = int(models[places[0]]) // BLOCK, models[places] % BLOCK
+        together = max(1, _AT_ONCE // row)
+        generators = [stream(seeds[world], purpose, round_, block) for world in worlds[:1]]
+        streams = Streams()
         for start in range(0, int(wanted[-1]) + 1, together):
-            drawn = sorted_uniforms(generator, min(together, BLOCK - start), draws)
+            size = min(together, int(wanted[-1]) + 1 - start)
+            variates = np.empty((len(worlds), size, draws + 1))
+            for number, world in enumerate(worlds):
+                # Several worlds are few numbers each, all drawn at the first start.
+                generator = generators[0] if number == 0 else streams.at(seeds[world], purpose, round_, block)
+                generator.standard_exponential(out=variates[number])
             here = places[(wanted >= start) & (wanted < start + together)]
             if len(here):
-                counts[world, here] = _invert(exact[world, here], drawn[models[here] % BLOCK - start])
+                sums = ascending(variates)[:, models[here] % BLOCK - start]
+                chosen = exact[worlds.start : worlds.stop, here]
+                found = _counted(chosen.reshape(-1, exact.shape[-1]), sums.reshape(-1, draws + 1))
+                counts[worlds.start : worlds.stop, here] = found.reshape(chosen.shape)
 
-    each(fill, [(world, places) for world in range(len(seeds)) for places in blocks])
+    each(fill, _pieces(len(seeds), models, row))
     return torch.from_numpy(counts).to(probability)
 
 
-def _invert(probability: NDArray[np.float64], drawn: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Count the numbers that fall into each step of a distribution function, ``[rows, categories]``.
+def _pieces(worlds: int, models: NDArray[np.int64], row: int) -> list[tuple[range, NDArray[np.int64]]]:
+    """Return what is drawn at once: some worlds, and the places of the models of one block.
 
-    Steps and drawn numbers, both ascending, are merged (a stable sort of two runs), told apart by their lowest
-    bit; where a step ends up tells how many numbers are below it.
+    Several worlds are taken together where one of them gives few numbers.
     """
-    steps = probability.cumsum(-1)
-    steps /= steps[:, -1:].copy()
-    rows, categories = steps.shape
-    both = np.empty((rows, categories + drawn.shape[-1]), dtype=np.int64)
+    found = []
+    for block in np.unique(models // BLOCK):
+        places = np.flatnonzero(models // BLOCK == block)
+        together = max(1, _AT_ONCE // (row * (int(models[places[-1]]) % BLOCK + 1)))
+        found += [(range(first, min(first + together, worlds)), places) for first in range(0, worlds, together)]
+    return found
+
+
+def _counted(probability: NDArray[np.float64], sums: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Count the draws that fall into each step of a distribution function, ``[rows, categories]``.
+
+    Draws are sums of which the last is their scale, see `ascending`. Steps, on the same scale, and sums, both in
+    order, are merged (a stable sort of two runs), told apart by their lowest bit; where a step ends up tells how
+    many sums are below it.
+    """
+    rows, categories = probability.shape
+    steps = torch.cumsum(torch.from_numpy(probability), -1).numpy()
+    whole = steps[:, -1:].copy()
+    reached = None if (probability[:, -1] > 0).all() else steps >= whole
+    steps *= sums[:, -1:] / whole
+    both = np.empty((rows, categories + sums.shape[-1]), dtype=np.int64)
     np.bitwise_and(steps.view(np.int64), ~np.int64(1), out=both[:, :categories])
-    np.bitwise_or(drawn.view(np.int64), np.int64(1), out=both[:, categories:])
+    np.bitwise_or(sums.view(np.int64), np.int64(1), out=both[:, categories:])
+    # No draw is beyond the last category that has any mass, however the scale was rounded.
+    both[:, categories - 1] = _BEYOND
+    if reached is not None:
+        np.copyto(both[:, :categories], _BEYOND, where=reached)
     both.sort(axis=-1, kind="stable")
     ends = np.flatnonzero((both & 1) == 0).reshape(rows, categories)
     counts = np.empty_like(ends)
     counts[:, 0] = ends[:, 0] - np.arange(rows) * both.shape[-1]
     np.subtract(ends[:, 1:], ends[:, :-1] + 1, out=counts[:, 1:])
+    last = categories - 1 if reached is None else reached.argmax(-1)
+    counts[np.arange(rows), last] -= 1  # the scale itself is no draw
     return counts
 
 
@@ -106,22 +141,21 @@ def draw_given(
     seeds, purpose, round_, rows
         As for `draw_counts`.
     """
-    exact, given = probability.to("cpu", torch.float64).numpy(), draws.to("cpu", torch.int64).numpy()
-    counts = np.zeros(exact.shape)
-    for world, seed in enumerate(seeds):
-        for position, model in enumerate(rows):
-            generator = stream(seed, f"{purpose}.given", round_, model)
-            counts[world, position] = multinomial(generator, given[world, position], exact[world, position])
-    return torch.from_numpy(counts).to(probability)
+    given = draws.to("cpu", torch.int64).numpy()
+    return _multinomials(probability, given, seeds, f"{purpose}.given", round_, rows)
 
 
 def _multinomials(
-    probability: Tensor, draws: int, seeds: Sequence[int], purpose: str, round_: int, rows: Sequence[int]
+    probability: Tensor, draws: NDArray[np.int64], seeds: Sequence[int], purpose: str, round_: int, rows: Sequence[int]
 ) -> Tensor:
-    exact = probability.to("cpu", torch.float64).numpy()
-    counts = np.zeros(exact.shape)
+    """Return counts of so many draws, ``[worlds, rows, ...]``, by a multinomial a model from a stream of its own."""
+    order, share = likeliest_last(probability.to("cpu", torch.float64).numpy())
+    found = np.empty(share.shape, dtype=np.int64)
+    streams = Streams()
     for world, seed in enumerate(seeds):
-        for position, model in enumerate(rows):
-            generator = stream(seed, f"{purpose}.large", round_, model)
-            counts[world, position] = multinomial(generator, np.array(draws), exact[world, position])
+        for place, model in enumerate(rows):
+            generator = streams.at(seed, purpose, round_, model)
+            found[world, place] = generator.multinomial(draws[world, place], share[world, place])
+    counts = np.empty_like(share)
+    np.put_along_axis(counts, order, found, -1)
     return torch.from_numpy(counts).to(probability)

@@ -1,34 +1,95 @@
-"""Models that learn at the same time: what they read, and the mixture their diets make of it."""
+"""Who learns when: turns of models that learn at the same time, and what each of their readers reads."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ecosystem.curators.curation import Curation
 from ecosystem.learners.batch import Batch
 from ecosystem.users.crowd import Demand
 from ecosystem.world.blueprint import SOURCES
 
 _REAL, _RAW, _CURATED, _NEIGHBOURS_RAW, _NEIGHBOURS_CURATED, _USERS = range(len(SOURCES))
+_WRITTEN = (_RAW, _CURATED, _NEIGHBOURS_RAW, _NEIGHBOURS_CURATED)
+
+Mixture: TypeAlias = Callable[[], Tensor]
+"""Gives D, ``[worlds, readers, contexts, numbers]``, to who needs it."""
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """Rows of readers × contexts, and the rows that they take something from."""
+class Offer:
+    """What there is to read in a turn.
 
-    reader: Tensor
+    Attributes
+    ----------
+    written : Tensor
+        What models write, or what a remedy leaves of it, ``[worlds, models, contexts, numbers]``.
+    kept : Tensor, optional
+        What curators keep of it, ``[worlds, chosen models, contexts, numbers]``; None where nobody reads it.
+    """
+
     written: Tensor
-
-    @classmethod
-    def of(cls, some: NDArray[np.bool_], written: NDArray[np.int64], device: str) -> _Rows:
-        return cls(torch.from_numpy(np.flatnonzero(some)).to(device), torch.from_numpy(written[some]).to(device))
+    kept: Tensor | None = None
 
 
 class Turn:
+    """Models that learn at the same time, in blocks.
+
+    Blocks are of a size that the cache holds, whatever the number of threads; they know nothing of one another.
+
+    Parameters
+    ----------
+    batch : Batch
+        Settings of the worlds.
+    models : ndarray
+        Numbers of the models, ascending.
+    block : int
+        How many models a block has at the most.
+
+    Attributes
+    ----------
+    everyone : bool
+        Whether all models learn in this turn.
+    models : Tensor
+        Their numbers.
+    blocks : tuple of Readers
+        The models, block by block.
+    curation : Curation
+        The curators of all that they read.
+    """
+
+    def __init__(self, batch: Batch, models: NDArray[np.int64], block: int) -> None:
+        self.everyone = len(models) == batch.models
+        self.models = torch.from_numpy(models).to(batch.device)
+        edges, diet = batch.worlds[0].edges, (batch.diet > 0).any(0).cpu().numpy()
+        read = np.zeros(batch.models, dtype=bool)
+        read[models] = diet[models, _CURATED]
+        learns = np.zeros(batch.models, dtype=bool)
+        learns[models] = True
+        crossing = learns[edges.target] & diet[edges.target, _NEIGHBOURS_CURATED]
+        read[edges.source[crossing]] = True
+        self.curation = batch.curation(read)
+        self._contexts = batch.contexts
+        parts = [models[start : start + block] for start in range(0, len(models), block)]
+        self.blocks = tuple(Readers(batch, part, self.curation) for part in parts)
+
+    def offer(self, p: Tensor, demand: Demand | None = None) -> Offer:
+        """Return what there is to read, given what models write."""
+        written = p if demand is None or demand.filtered is None else demand.filtered
+        if len(self.curation.rows) == 0:
+            return Offer(written)
+        kept = self.curation.kept(written, None if demand is None else demand.heard)
+        return Offer(written, kept.unflatten(1, (-1, self._contexts)))
+
+
+class Readers:
     """Models that learn at the same time, and what they read.
 
     Parameters
@@ -37,79 +98,52 @@ class Turn:
         Settings of the worlds.
     readers : ndarray
         Numbers of the models, ascending.
+    curation : Curation
+        The curators of all that they read; by default of every model.
 
     Attributes
     ----------
     everyone : bool
-        Whether all models learn in this turn.
+        Whether these are all models.
     models : Tensor
         Their numbers.
     """
 
-    def __init__(self, batch: Batch, readers: NDArray[np.int64]) -> None:
-        first = batch.worlds[0]
+    def __init__(self, batch: Batch, readers: NDArray[np.int64], curation: Curation | None = None) -> None:
         self.everyone = len(readers) == batch.models
         self.models = torch.from_numpy(readers).to(batch.device)
+        # Models that stand together are a view, not a copy.
+        together = len(readers) > 0 and int(readers[-1] - readers[0]) == len(readers) - 1
+        self._span = (int(readers[0]), int(readers[-1]) + 1) if together else None
         self.diet = self.own(batch.diet)
         self.exchange = batch.exchange(readers)
-        self._raw, self._curated = (
-            self.exchange.weighed(self.diet[..., source]) for source in (_NEIGHBOURS_RAW, _NEIGHBOURS_CURATED)
-        )
-        # Whether any world asks for a source decides what is computed; a share of 0 adds exactly 0.
-        self._asked = [bool((self.diet[..., source] > 0).any()) for source in range(len(SOURCES))]
-        read = np.zeros(batch.models, dtype=bool)
-        if self._asked[_CURATED]:
-            read[readers] = True
-        if self._asked[_NEIGHBOURS_CURATED]:
-            read[first.edges.source[np.isin(first.edges.target, readers)]] = True
-        self.curation = batch.curation(read)
-        contexts = np.arange(batch.contexts)
-        own = (readers[:, None] * batch.contexts + contexts).ravel()
-        rows = self.curation.rows.cpu().numpy()
-        place = np.searchsorted(rows, own)
-        there = (place < len(rows)) & (np.append(rows, -1)[place] == own)
-        takes = (self.diet[..., _CURATED] > 0).any(0).cpu().numpy().repeat(batch.contexts)
-        self._chosen = _Rows.of(there & takes, place, batch.device)
-        self._single = _Rows.of(~there & takes, own, batch.device)
+        self.curation = batch.curation() if curation is None else curation
+        chosen = self.curation.rows[:: batch.contexts].cpu().numpy() // batch.contexts  # in all contexts or in none
+        raw, kept, near, near_kept = (self.diet[..., source].cpu().double().numpy() for source in _WRITTEN)
+        self._mixing = self.exchange.mixing(near, near_kept, ((raw, readers), (kept, readers)), chosen)
+        self._brings = bool((self.diet[..., _USERS] > 0).any())
         self.real = self.own(batch.real)
         self.sourceless = self.own(batch.sourceless)[..., None, None]
         self.some_sourceless = bool(self.sourceless.any())
 
     def own(self, tensor: Tensor) -> Tensor:
         """Return the rows of these models of a tensor ``[worlds, models, ...]``."""
-        return tensor if self.everyone else tensor[:, self.models]
+        if self._span is not None:
+            return tensor[:, self._span[0] : self._span[1]]
+        return tensor[:, self.models]
 
-    def mixture(self, p: Tensor, demand: Demand | None = None) -> Tensor:
-        """Return D, what the diets make of all sources, ``[worlds, readers, contexts, numbers]``."""
-        written = p if demand is None or demand.filtered is None else demand.filtered
-        heard = None if demand is None else demand.heard
-        # Shares are already in the weights of what is gathered, and its sums are what the rest is added to.
-        if self._asked[_NEIGHBOURS_RAW]:
-            total = self._raw.gather(written)
-            total.addcmul_(self._share(_REAL), self.real)
-        else:
-            total = self._share(_REAL) * self.real
-        if self._asked[_RAW]:
-            total.addcmul_(self._share(_RAW), self.own(written))
-        if self._asked[_CURATED] or self._asked[_NEIGHBOURS_CURATED]:
-            kept = self.curation.kept(written, heard)
-            if self._asked[_NEIGHBOURS_CURATED]:
-                every = written.flatten(1, 2).index_copy(1, self.curation.rows, kept).reshape(written.shape)
-                total += self._curated.gather(every)
-            if self._asked[_CURATED]:
-                self._add_curated(total, written, kept)
-        if written is not p:
+    def mixture(self, p: Tensor, offer: Offer, demand: Demand | None = None, into: Tensor | None = None) -> Tensor:
+        """Return D, what the diets make of all sources, ``[worlds, readers, contexts, numbers]``.
+
+        It may be written into a given place.
+        """
+        total = torch.mul(self._share(_REAL), self.real, out=into)
+        total = self._mixing.onto(total, offer.written, offer.kept)
+        if offer.written is not p:
             total = torch.where(self.sourceless, self.own(p), total)
-        if self._asked[_USERS] and demand is not None and demand.brought is not None and demand.volume is not None:
+        if self._brings and demand is not None and demand.brought is not None and demand.volume is not None:
             total = self._with_users(total, demand.brought, self.own(demand.volume)[..., None] > 0, p)
         return total
-
-    def _add_curated(self, total: Tensor, written: Tensor, kept: Tensor) -> None:
-        """Add what readers' own curators keep; those that have but one candidate keep what is written."""
-        flat, every = total.flatten(1, 2), written.flatten(1, 2)
-        share = self.diet[:, :, _CURATED].repeat_interleave(written.shape[2], dim=1)[..., None]
-        flat.index_add_(1, self._chosen.reader, share[:, self._chosen.reader] * kept[:, self._chosen.written])
-        flat.index_add_(1, self._single.reader, share[:, self._single.reader] * every[:, self._single.written])
 
     def shares(self, demand: Demand) -> Tensor:
         """Return how often a reader picks each source, ``[worlds, readers, contexts, sources]``.
@@ -126,7 +160,7 @@ class Turn:
 
     def nothing(self, demand: Demand) -> Tensor | None:
         """Return which readers have no source this round, ``[worlds, readers, contexts, 1]``; None if all have one."""
-        if self._asked[_USERS] and demand.volume is not None:
+        if self._brings and demand.volume is not None:
             return self.sourceless | (self.shares(demand).sum(-1, keepdim=True) == 0)
         return self.sourceless if self.some_sourceless else None
 

@@ -11,7 +11,7 @@ from ecosystem.plan.runs import Plan, Run
 from ecosystem.plan.size import bytes_per_world, seconds_per_world
 from ecosystem.scenario.scenario import Scenario
 
-MOST_WORLDS = 64
+MOST_WORLDS = 256
 MOST_BYTES = 1_000_000_000
 
 MOST_SECONDS = 30.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -189,7 +189,9 @@ def node_count(name: str, arguments: Arguments) -> int | None:
     return None if nodes is None else nodes(arguments)
 
 
-def generate(name: str, arguments: Arguments, nodes: int, seed: int) -> networkx.DiGraph[int]:
+def generate(
+    name: str, arguments: Arguments, nodes: int, seed: int, names: Sequence[str] | None = None
+) -> networkx.DiGraph[Any]:
     """Generate a network.
 
     Parameters
@@ -202,6 +204,8 @@ def generate(name: str, arguments: Arguments, nodes: int, seed: int) -> networkx
         Number of models; the nodes are 0 to nodes - 1.
     seed : int
         Seed of the generator's random numbers, where it has any.
+    names : sequence of str, optional
+        What nodes are called, in place of 0 to nodes - 1.
 
     Returns
     -------
@@ -233,7 +237,7 @@ def generate(name: str, arguments: Arguments, nodes: int, seed: int) -> networkx
         raise EcosystemError(f"network: {name}({told}) is refused by NetworkX: {error}") from error
     if len(graph) != nodes:
         raise EcosystemError(f"network: {name} made {len(graph)} nodes, but there are {nodes} models")
-    return _directed(graph)
+    return _directed(graph, range(nodes) if names is None else names)
 
 
 def _whole(name: str, n: float, nodes: int) -> int:
@@ -242,22 +246,39 @@ def _whole(name: str, n: float, nodes: int) -> int:
     return int(n)
 
 
-def _directed(graph: Any) -> networkx.DiGraph[int]:
+def _directed(graph: Any, names: Sequence[Any]) -> networkx.DiGraph[Any]:
     import networkx
 
-    index = {node: number for number, node in enumerate(graph)}
-    result: networkx.DiGraph[int] = networkx.DiGraph()
-    for node, attributes in graph.nodes(data=True):
-        label = {} if node == index[node] else {"label": str(node)}
-        result.add_node(index[node], **{**label, **attributes})
+    called = dict(zip(graph, names, strict=True))
+    result: networkx.DiGraph[Any] = networkx.DiGraph()
+    for number, (node, attributes) in enumerate(graph.nodes(data=True)):
+        label = {} if node == number else {"label": str(node)}
+        result.add_node(names[number], **{**label, **attributes})
+    if graph.is_multigraph():
+        for source, target, attributes in graph.edges(data=True):
+            for edge in _directions(graph, called[source], called[target]):
+                weight = attributes.get("weight", 1.0)
+                if result.has_edge(*edge):
+                    weight += result.edges[edge]["weight"]
+                result.add_edge(*edge, **{**attributes, "weight": weight})
+        return result
+    # What NetworkX does for all edges alike is several times as fast as what is done edge by edge.
+    ends = [(called[source], called[target]) for source, target in graph.edges]
+    result.add_edges_from(ends, weight=1.0)
+    if not graph.is_directed():
+        result.add_edges_from([pair[::-1] for pair in ends], weight=1.0)
     for source, target, attributes in graph.edges(data=True):
-        ends = (index[source], index[target])
-        for edge in {ends: None} if graph.is_directed() else dict.fromkeys((ends, ends[::-1])):
-            weight = attributes.get("weight", 1.0)
-            if result.has_edge(*edge):
-                weight += result.edges[edge]["weight"]
-            result.add_edge(*edge, **{**attributes, "weight": weight})
+        if attributes:
+            for edge in _directions(graph, called[source], called[target]):
+                result.edges[edge].update(attributes)
     return result
+
+
+def _directions(graph: Any, source: Any, target: Any) -> tuple[tuple[Any, Any], ...]:
+    """Return the directions of an edge."""
+    if graph.is_directed() or source == target:
+        return ((source, target),)
+    return ((source, target), (target, source))
 
 
 def _is_int(value: Any) -> bool:

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecosystem.curators.curation import Bucket, Choice, buckets
+from ecosystem.garbage import uncollected
 from ecosystem.outputs import space_of
 from ecosystem.remedies.rewriting import fresh_share, learning_in_effect
 from ecosystem.scenario.fields.events import Ends
+from ecosystem.scenario.fields.models import Diet
 from ecosystem.scenario.fields.network import Edge
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.world.groups import Groups, groups_of
@@ -198,6 +200,11 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
     EcosystemError
         A network or a choice of curated models that does not fit the models.
     """
+    with uncollected():
+        return _blueprint(scenario, seed)
+
+
+def _blueprint(scenario: Scenario, seed: int) -> Blueprint:
     graph = build(scenario.network, scenario.model_names, seed, scenario.base)
     first = _of_phase(scenario, seed, graph)
     later, before = [], scenario
@@ -247,7 +254,7 @@ def _of_phase(scenario: Scenario, seed: int, drawn: nx.DiGraph[str], edits: Sequ
         edges=edges_of(graph, names, space),
         real=real,
         initial=initial,
-        diet=_refreshed(np.array([[getattr(s.diet, source) for source in SOURCES] for s in settings]), fresh),
+        diet=_refreshed(_shares([s.diet for s in settings]), fresh),
         rewards=rewards.table(),
         reward_names=rewards.names,
         evaluation=evaluation,
@@ -262,6 +269,15 @@ def _of_phase(scenario: Scenario, seed: int, drawn: nx.DiGraph[str], edits: Sequ
         by_context=rewards.by_context(),
         groups=groups,
     )
+
+
+def _shares(diets: Sequence[Diet]) -> Array:
+    """Return shares as written, ``[models, sources]``; models of one entry have one diet."""
+    rows = {
+        number: [getattr(diet, source) for source in SOURCES]
+        for number, diet in {id(diet): diet for diet in diets}.items()
+    }
+    return np.array([rows[id(diet)] for diet in diets])
 
 
 def _refreshed(diet: Array, fresh: float) -> Array:

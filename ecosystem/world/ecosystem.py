@@ -12,19 +12,23 @@ import torch
 from torch import Tensor
 
 from ecosystem.errors import EcosystemError
+from ecosystem.garbage import uncollected
 from ecosystem.learners import learner_of
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import State
 from ecosystem.measures.groups import group_values, worst_served
 from ecosystem.measures.rewards import alignment_served
 from ecosystem.scenario.scenario import Scenario
-from ecosystem.threads import one_thread
+from ecosystem.threads import each, one_thread
 from ecosystem.users.crowd import Crowd, Demand
 from ecosystem.users.population import Population
 from ecosystem.users.teaching import Teaching
 from ecosystem.world.agents import Cohort, ModelAgent, User
 from ecosystem.world.blueprint import Blueprint, blueprint
 from ecosystem.world.streams import stream
+
+_TOGETHER = 512
+"""Models that are measured at once."""
 
 
 class Ecosystem(mesa.Model):
@@ -44,8 +48,8 @@ class Ecosystem(mesa.Model):
     ----------
     round : int
         How many rounds have been run.
-    graph : networkx.DiGraph
-        The network; an edge j → i says that i learns from j. Nodes carry their `agent`.
+    models : list of ModelAgent
+        The models, in the order of the scenario.
     state : State
         The worlds' state.
     world : int
@@ -81,13 +85,15 @@ class Ecosystem(mesa.Model):
     def __init__(self, scenario: Scenario, seed: int = 0) -> None:
         if scenario.sweep is not None:
             raise EcosystemError("an Ecosystem is one run; give it a variant of the scenario, without a sweep")
-        self._build([blueprint(scenario, seed)])
+        with uncollected():
+            self._build([blueprint(scenario, seed)])
 
     @classmethod
     def together(cls, worlds: Sequence[Blueprint]) -> Ecosystem:
         """Return one object that holds several worlds of equal shape."""
         made = cls.__new__(cls)
-        made._build(worlds)
+        with uncollected():
+            made._build(worlds)
         return made
 
     def _build(self, worlds: Sequence[Blueprint]) -> None:
@@ -100,11 +106,9 @@ class Ecosystem(mesa.Model):
         self._teaching = None if self.population is None else Teaching(self.batch, self.population)
         self._ahead = list(zip(*(world.later for world in worlds), strict=True))
         self.world = 0
-        self.graph: nx.DiGraph[str] = nx.DiGraph(worlds[0].graph)
+        self._graph: nx.DiGraph[str] | None = None
         names = list(worlds[0].names)
-        made = ModelAgent.create_agents(self, len(names), names, list(range(len(names))))
-        for agent in made:
-            self.graph.nodes[agent.name]["agent"] = agent
+        self.models: list[ModelAgent] = list(ModelAgent.create_agents(self, len(names), names, list(range(len(names)))))
         if self.population is not None:
             groups = list(self.population.names)
             Cohort.create_agents(self, len(groups), groups, list(range(len(groups))))
@@ -140,8 +144,7 @@ class Ecosystem(mesa.Model):
             self.population = Population(self.batch)
             self.crowd = self.population.take_over(self.crowd, self.state.p)
             self._teaching = Teaching(self.batch, self.population, self._teaching.first)
-        self.graph.remove_edges_from(list(self.graph.edges))
-        self.graph.add_edges_from(worlds[0].graph.edges(data=True))
+        self._graph = None
         self._forget()
 
     @property
@@ -175,9 +178,16 @@ class Ecosystem(mesa.Model):
         return self.state.round
 
     @property
-    def models(self) -> list[ModelAgent]:
-        """The models, in the order of the scenario."""
-        return [self.graph.nodes[name]["agent"] for name in self.blueprint.names]
+    def graph(self) -> nx.DiGraph[str]:
+        """The network as it is now; an edge j → i says that i learns from j. Nodes carry their `agent`.
+
+        It is made when it is first looked at: a round needs arrays only.
+        """
+        if self._graph is None:
+            self._graph = nx.DiGraph(self.batch.worlds[0].graph)
+            for agent in self.models:
+                self._graph.nodes[agent.name]["agent"] = agent
+        return self._graph
 
     @property
     def cohorts(self) -> list[Cohort]:
@@ -204,11 +214,20 @@ class Ecosystem(mesa.Model):
         return self._measured[name]
 
     def _measure(self, name: str, models: Tensor | slice) -> Tensor:
+        """Return a quantity of some models; of all of them a cacheful at a time, on all cores."""
+        if isinstance(models, slice) and len(self.models) > _TOGETHER:
+            parts = [slice(start, start + _TOGETHER) for start in range(0, len(self.models), _TOGETHER)]
+            demand = self.demand  # asked for once, before threads need it
+            with one_thread():
+                return torch.cat(each(lambda part: self._measured_of(name, part, demand), parts), dim=1)
+        return self._measured_of(name, models, self.demand)
+
+    def _measured_of(self, name: str, models: Tensor | slice, demand: Demand) -> Tensor:
         p, batch = self.state.p[:, models], self.batch.of(models)
         if name == "alignment_served":
-            return alignment_served(p, batch, self.demand.weights[:, models])
+            return alignment_served(p, batch, demand.weights[:, models])
         if name == "volume":
-            volume = self.demand.volume
+            volume = demand.volume
             return p.new_full(p.shape[:2], torch.nan) if volume is None else volume[:, models].sum(-1)
         return self.learner.measures[name](p, batch)
 

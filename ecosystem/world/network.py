@@ -22,6 +22,9 @@ from ecosystem.scenario.fields.network import Channel, Edge, EdgesNetwork, FileN
 from ecosystem.scenario.generators import generate
 from ecosystem.world.streams import derived_seed
 
+_PLAIN = {"weight": 1.0}
+"""What an edge of a generator mostly carries."""
+
 
 def build(network: Network, names: Sequence[str], seed: int, base: Path) -> nx.DiGraph[str]:
     """Return the graph on the models' names, in model order.
@@ -55,10 +58,17 @@ def build(network: Network, names: Sequence[str], seed: int, base: Path) -> nx.D
         return graph
     if isinstance(network, GeneratedNetwork):
         drawn = derived_seed(seed, "network") if network.seed is None else network.seed
-        numbered = generate(network.generator, network.arguments, nodes=len(names), seed=drawn)
-        found: Any = nx.relabel_nodes(numbered, dict(enumerate(names)))
-    else:
-        found = _read(network, names, base)
+        found = generate(network.generator, network.arguments, len(names), drawn, names)
+        for source, target, data in found.edges(data=True):
+            if data == _PLAIN and network.channel is None:
+                continue
+            weight = _weight(data, source, target)
+            data.clear()
+            data["weight"] = weight
+            if network.channel is not None:
+                data["channel"] = network.channel
+        return found
+    found = _read(network, names, base)
     graph.add_nodes_from((node, found.nodes[node]) for node in names)
     for source, target, data in found.edges(data=True):
         graph.add_edge(source, target, weight=_weight(data, source, target), **_carried(network.channel))
@@ -202,11 +212,20 @@ class Edges:
 def edges_of(graph: nx.DiGraph[str], names: Sequence[str], space: Space) -> Edges:
     """Return the graph's edges as arrays; equal channels are one."""
     number = {name: index for index, name in enumerate(names)}
-    rows = sorted((number[t], number[s], d["weight"], d.get("channel")) for s, t, d in graph.edges(data=True))
+    reader, author = [], []
+    every: list[dict[str, Any]] = []
+    for name, readers in graph.adjacency():
+        author += [number[name]] * len(readers)
+        reader += [number[each] for each in readers]
+        every += readers.values()
+    order = np.lexsort((np.array(author, dtype=np.int64), np.array(reader, dtype=np.int64)))
+    target, source = (np.array(ends, dtype=np.int64)[order] for ends in (reader, author))
+    weight = np.array([data["weight"] for data in every], dtype=np.float64)[order]
     distinct: dict[bytes, int] = {}
     matrices: list[NDArray[np.float64]] = []
-    channel = np.full(len(rows), -1, dtype=np.int64)
-    for index, (_, _, _, carried) in enumerate(rows):
+    channel = np.full(len(order), -1, dtype=np.int64)
+    carrying = max(map(len, every), default=0) > 1
+    for index, carried in enumerate([every[place].get("channel") for place in order.tolist()] if carrying else []):
         if carried is None:
             continue
         matrix = space.channel(carried)
@@ -215,10 +234,7 @@ def edges_of(graph: nx.DiGraph[str], names: Sequence[str], space: Space) -> Edge
             distinct[key] = len(matrices)
             matrices.append(matrix)
         channel[index] = distinct[key]
-    target = np.array([row[0] for row in rows], dtype=np.int64)
-    source = np.array([row[1] for row in rows], dtype=np.int64)
-    weight = np.array([row[2] for row in rows], dtype=np.float64)
-    total = np.bincount(target, weights=weight, minlength=len(names)) if rows else np.zeros(len(names))
+    total = np.bincount(target, weights=weight, minlength=len(names)) if len(order) else np.zeros(len(names))
     channels = np.stack(matrices) if matrices else np.zeros((0, space.numbers, space.numbers))
     return Edges(source, target, weight, weight / total[target], channel, channels)
 

@@ -121,6 +121,8 @@ def known_before(written: Any, name: str, scenario: Scenario, seed: int) -> Any:
 
 def distributions(written: list[Any], default: Array, seed: int, purpose: str, space: Space) -> Array:
     """Return each model's distribution, ``[models, contexts, numbers]``; one draw serves all models that ask for it."""
+    if all(value is None for value in written):
+        return default
     result = np.array(default, order="C")
     made: dict[Any, Array] = {}
     for index, value in enumerate(written):

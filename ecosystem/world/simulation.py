@@ -217,18 +217,21 @@ def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = 
         before = (model.state, model.crowd)
         model.step()
         finite = model.finite()
-        for world in [world for world in going if not finite[world]]:
-            broken[world] = f"not finite since round {model.round}: {model.not_finite(world)}"
-            recorder.leave_out(world)
-        if not finite.all():
+        if not bool(finite.all()):
+            fine = finite.tolist()
+            for world in [world for world in going if not fine[world]]:
+                broken[world] = f"not finite since round {model.round}: {model.not_finite(world)}"
+                recorder.leave_out(world)
             model.restart(~finite)  # some routines refuse a whole batch for one world's NaN
-        going = [world for world in going if world not in broken]
+            going = [world for world in going if world not in broken]
         ended: list[int] = going if model.round == last else []
         if until is not None and not ended and not model.pending:
-            moved = model.moved(*before)
-            ended = [world for world in going if float(moved[world]) <= until.tolerance]
+            moved = model.moved(*before).tolist()
+            ended = [world for world in going if moved[world] <= until.tolerance]
         recorder.write(going if model.round % scenario.record.every == 0 else ended)
-        going = [world for world in going if world not in set(ended)]
+        if ended:
+            over = frozenset(ended)
+            going = [world for world in going if world not in over]
         if on_round is not None:
             on_round(model.round, last)
     return broken

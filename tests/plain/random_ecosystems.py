@@ -48,7 +48,7 @@ def random_ecosystem(seed: int, models: int, outputs: int, contexts: int, mode: 
                 model["curation"]["reward"] = str(g.choice(list(rewards)))
         diet = dict(zip(SOURCES, shares(g, len(SOURCES)), strict=True))
         if curation == "none":
-            diet["raw"] += diet.pop("curated")
+            diet["raw"] = min(1.0, diet["raw"] + diet.pop("curated"))  # rounding may lead beyond
         model["diet"] = diet
         written.append(model)
     edges = []

@@ -25,10 +25,10 @@ def test_runs_of_another_shape_do_not() -> None:
     assert len(packed(plan(small(sweep={"grid": {"rounds": [1, 2]}})))) == 2
 
 
-def test_a_chunk_has_at_most_64_runs_and_every_run_is_in_one() -> None:
-    asked = plan(small(seeds=150))
+def test_a_chunk_has_at_most_256_runs_and_every_run_is_in_one() -> None:
+    asked = plan(small(seeds=600))
     found = chunks(asked, [run.id for run in asked.runs])
-    assert [len(chunk.runs) for chunk in found] == [64, 64, 22]
+    assert [len(chunk.runs) for chunk in found] == [256, 256, 88]
     assert [run for chunk in found for run in chunk.runs] == list(asked.runs)
     assert len({chunk.id for chunk in found}) == 3
 

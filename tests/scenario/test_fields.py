@@ -15,9 +15,10 @@ import pytest
 from pydantic import ValidationError
 
 from ecosystem.errors import InputError
-from ecosystem.scenario import Scenario, load_scenario, shipped
+from ecosystem.scenario import Scenario, load_scenario
 from ecosystem.scenario.fields.learning import Learning, Until
 from ecosystem.scenario.fields.network import GeneratedNetwork
+from ecosystem.scenario.shipped import shipped
 from scenario.valid import SMALL, WHOLE
 
 

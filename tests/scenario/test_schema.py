@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ecosystem.scenario import Scenario, schema
+from ecosystem.scenario import Scenario
+from ecosystem.scenario.schema import schema
 
 
 def test_it_is_json_with_its_dialect() -> None:

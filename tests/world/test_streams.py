@@ -10,7 +10,7 @@ from scipy.stats import beta, kstest
 
 from ecosystem import Ecosystem, Scenario
 from ecosystem.world.blueprint import Blueprint, blueprint
-from ecosystem.world.streams import BLOCK, derived_seed, normals, sorted_uniforms, stream, uniforms
+from ecosystem.world.streams import BLOCK, Streams, ascending, derived_seed, normals, stream, uniforms
 
 KEYS: list[dict[str, Any]] = [
     {"seed": 0, "purpose": "examples", "round_": 0, "block": 0},
@@ -40,7 +40,11 @@ def test_numbers_are_those_of_earlier_versions() -> None:
     # Results that are stored already would be made again differently, and seeds of papers would be lost.
     assert stream(0, "examples", 3).random(2).tolist() == [0.4483606554417898, 0.6756537580069055]
     assert uniforms(5, "x", 2, 300, 2)[[255, 256], 1].tolist() == [0.20261910902884406, 0.2043820336845994]
-    assert sorted_uniforms(stream(5, "x", 2), 1, 2)[0].tolist() == [0.18608981555480117, 0.8341442827796016]
+    assert ascending(stream(5, "x", 2).standard_exponential((1, 3)))[0].tolist() == [
+        0.6134477685098394,
+        2.7497686929336362,
+        3.2965144636256922,
+    ]
     assert normals(5, "x", 2, 1, 2)[0].tolist() == [-0.12333609290302781, -0.8464420276125156]
     assert derived_seed(0, "network") == 94882702
 
@@ -50,6 +54,15 @@ def test_fewer_models_get_the_first_numbers_of_more(draw: Any) -> None:
     whole = draw(3, "examples", 2, 2 * BLOCK + 50, 4)
     for models in (1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK, 2 * BLOCK + 49):
         assert (draw(3, "examples", 2, models, 4) == whole[:models]).all()
+
+
+def test_a_generator_that_is_moved_gives_the_numbers_of_a_new_one() -> None:
+    moved = Streams()
+    for key in [*KEYS, *KEYS[::-1]]:
+        again = moved.at(**key)
+        new = stream(**key)
+        assert again.integers(2**31, dtype=np.uint32) == new.integers(2**31, dtype=np.uint32)  # leaves half a word
+        assert (again.random(7) == new.random(7)).all()
 
 
 def test_every_block_is_a_stream_of_its_own() -> None:
@@ -62,8 +75,9 @@ def test_every_block_is_a_stream_of_its_own() -> None:
     assert (stream(3, "examples", 2, 1).standard_normal((5, 4)) == gauss[BLOCK:]).all()
 
 
-def test_sorted_uniforms_are_order_statistics() -> None:
-    found = sorted_uniforms(stream(0, "a"), 4000, 5)
+def test_ascending_sums_over_their_last_are_order_statistics() -> None:
+    sums = ascending(stream(0, "a").standard_exponential((4000, 6)))
+    found = sums[:, :-1] / sums[:, -1:]
     assert (np.diff(found, axis=-1) >= 0).all() and (found >= 0).all() and (found < 1).all()
     for rank in range(5):  # the k-th of n is Beta(k, n + 1 − k)
         assert kstest(found[:, rank], beta(rank + 1, 5 - rank).cdf).pvalue > 0.001

@@ -10,8 +10,8 @@ from ecosystem.errors import Path, Problem
 from ecosystem.scenario.checks.facts import Facts, count, mapping, names_of, number, rows
 
 MAX_NODES = 20_000
-_STEP = 0.3
-_REACH = 33.7
+_STEP = 0.25
+_REACH = 7.3
 
 
 def check_diets(facts: Facts) -> Iterator[Problem]:
