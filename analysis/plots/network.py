@@ -79,8 +79,8 @@ def network(edges: pd.DataFrame, models: pd.DataFrame, ax: Axes | None = None, c
 def _with_unrecorded(edges: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
     """Return models with those of which there is no row, but an edge."""
     known = models["model"].astype(str)
-    ends = pd.unique(pd.concat([edges["source"], edges["target"]]).astype(str))
-    unknown = pd.DataFrame({"model": [name for name in ends if name not in set(known)]})
+    ends = pd.concat([edges["source"], edges["target"]]).astype(str).drop_duplicates()
+    unknown = pd.DataFrame({"model": ends[~ends.isin(known)]})
     return pd.concat([models.assign(model=known), unknown], ignore_index=True) if len(unknown) else models
 
 

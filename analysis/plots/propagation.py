@@ -110,8 +110,8 @@ def _at(fit: pd.DataFrame, swept: list[str], values: tuple[object, ...]) -> pd.D
 def _length(curve: pd.Series[float]) -> str:
     """Say in words how fast gains fall."""
     if not np.isfinite(curve["length"]) or curve["length"] <= 0:
-        return "does not fall"
-    return f"falls to 1/e in {number(float(curve['length']), 2)} hops"
+        return "no decay"
+    return f"1/e in {number(float(curve['length']), 2)} hops"
 
 
 def _communities(ax: Axes, table: pd.DataFrame, quantity: str) -> Figure:

@@ -28,7 +28,7 @@ QUIET = "0.45"
 SMALL = 8.0
 """Size, in points, of the smallest text."""
 
-_LONGEST = 44
+_LONGEST = 60
 _ACROSS = 3
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _MARKS = 12
@@ -71,7 +71,8 @@ def panels(titles: Sequence[str], height: float = 2.9, sharey: bool = True) -> l
 
 
 def _wrapped(title: str, width: int) -> str:
-    """Return a title on at most two lines."""
+    """Return a title on at most two lines; a setting and its value stay together."""
+    title = title.replace(" = ", "\u00a0=\u00a0")
     return "\n".join(plain(line) for line in textwrap.wrap(title, width, max_lines=2, placeholder="…"))
 
 
@@ -112,7 +113,7 @@ def every(points: int, number: int = 0) -> tuple[int, int]:
 def legend(ax: Axes, handles: Sequence[Artist], names: Sequence[str], title: str | None = None) -> None:
     """Put a legend where it hides nothing: inside for few short names, else below the panels of the figure."""
     texts = [plain(name) for name in names]
-    if len(texts) <= 3 and max(map(len, texts), default=0) <= 24 and len(figure_of(ax).axes) == 1:
+    if len(texts) <= 3 and max(map(len, texts), default=0) <= 28 and len(figure_of(ax).axes) == 1:
         ax.legend(handles, texts, frameon=False, fontsize=SMALL, title=title and plain(title), title_fontsize=SMALL)
         return
     figure_of(ax).legend(

@@ -11,7 +11,7 @@ import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-PRINTED = 200
+PRINTED = 100
 """The most rows of a table that a page holds."""
 
 

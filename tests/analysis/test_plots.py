@@ -234,7 +234,7 @@ def test_the_fitted_decay_goes_through_gains_that_halve() -> None:
     curve = max(ax.lines, key=lambda line: len(line.get_xdata()))
     x, y = (np.asarray(data, dtype=float) for data in (curve.get_xdata(), curve.get_ydata()))
     np.testing.assert_allclose(y, 0.8 * 0.5**x, rtol=1e-6)
-    assert "falls to 1/e in 1.4 hops" in ax.figure.legends[0].get_texts()[0].get_text()  # 1/log 2 = 1.44
+    assert "1/e in 1.4 hops" in ax.get_legend().get_texts()[0].get_text()  # 1/log 2 = 1.44
 
 
 def test_a_fit_that_is_given_is_drawn() -> None:
@@ -286,6 +286,14 @@ def test_a_network_of_two_networks_is_refused() -> None:
         plots.network(two, models(2))
     with pytest.raises(EcosystemError, match="several rows"):
         plots.network(edges([("m0", "m1")]), pd.concat([models(2), models(2)]))
+
+
+def test_a_model_that_was_not_recorded_is_drawn_white() -> None:
+    ax = Figure().add_subplot()
+    plots.network(edges([("m0", "m1"), ("m1", "elsewhere")]), models(2), ax)
+    (marks,) = [found for found in ax.collections if isinstance(found, PathCollection) and len(found.get_offsets())]
+    white = [tuple(face) == (1.0, 1.0, 1.0, 1.0) for face in marks.get_facecolors()]
+    assert white == [False, False, True]
 
 
 def test_an_edge_that_was_cut_is_not_drawn() -> None:

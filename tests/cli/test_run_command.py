@@ -203,7 +203,7 @@ def test_a_full_disk_is_told_and_what_is_there_stays(tmp_path: Path, command, wr
         (["--workers", "-1"], "Invalid value for '--workers'"),
         (["--timeout", "0"], "timeout: seconds above 0 (got 0)"),
         (["--max-memory", "lots"], "--max-memory: a size such as 16GB (got 'lots')"),
-        (["--max-memory", "1kB"], "a run (from point 0 on) would need about"),
+        (["--max-memory", "1kB"], "a run (of point 0) would need about"),
         (["--scheduler", "tcp://127.0.0.1:1", "--workers", "2"], "--workers and --scheduler exclude each other"),
     ],
 )

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import matplotlib
+
 ROOT = Path(__file__).parents[2]
 TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
 
@@ -91,7 +93,8 @@ def _command(line: str, place: str) -> str:
 
 def draw() -> None:
     """Follow every tutorial, and keep the figures that it shows."""
-    os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
+    os.environ["SOURCE_DATE_EPOCH"] = "0"
+    matplotlib.rcParams["svg.hashsalt"] = "the same figure is the same file"
     for page in TUTORIALS:
         with tempfile.TemporaryDirectory() as folder:
             follow(page, Path(folder))
