@@ -104,21 +104,28 @@ def recording(scenario: Scenario) -> str:
 
 
 def covers(recorded: str, asked: str) -> bool:
-    """Tell whether what was recorded holds, table by table, all that is asked for.
-
-    A table more does no harm; other rounds are other rows, and do not.
+    """Tell whether what was recorded holds all that is asked for: more tables or more rounds do no harm.
 
     Examples
     --------
-    >>> covers('{"every":1,"states":true}', '{"every":1,"states":false}')
+    >>> covers('{"every":1,"states":true}', '{"every":5,"states":false}')
     True
-    >>> covers('{"every":1}', '{"every":2}')
+    >>> covers('{"every":2}', '{"every":5}')
     False
     """
     there, wanted = json.loads(recorded), json.loads(asked)
-    return there.keys() == wanted.keys() and all(
-        there[key] == value or (there[key] is True and value is False) for key, value in wanted.items()
-    )
+    return there.keys() == wanted.keys() and all(_covers(key, there[key], value) for key, value in wanted.items())
+
+
+def _covers(key: str, there: Any, wanted: Any) -> bool:
+    if key == "every":
+        return bool(wanted % there == 0)
+    return bool(there == wanted) or (there is True and wanted is False)
+
+
+def every(recorded: str) -> int:
+    """Return every how many rounds was recorded."""
+    return int(json.loads(recorded)["every"])
 
 
 def digest(value: Any) -> str:

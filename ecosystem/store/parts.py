@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b, file_digest
@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from ecosystem.plan.identity import covers, digest
+from ecosystem.plan.identity import covers, digest, every
 from ecosystem.store.errors import StoreError
 from ecosystem.store.files import UNFINISHED
 from ecosystem.store.schema import PART_RUNS
@@ -74,10 +74,13 @@ class Part:
         Directory with one Parquet file a table.
     runs : mapping of str to StoredRun
         Its runs by id.
+    every : int, optional
+        Every how many rounds are asked for, where it holds more; a run's last round is always asked for.
     """
 
     path: Path
     runs: Mapping[str, StoredRun]
+    every: int | None = None
 
     def file(self, table: str) -> Path:
         """Return where a table of this part is, if it has it."""
@@ -112,8 +115,13 @@ def read_parts(root: Path, recording: str, among: Sequence[Path] | None = None) 
         )
     except (OSError, pa.ArrowException) as error:
         raise damaged(root, error) from error
-    known = {text for text in rows["recording"].unique().to_pylist() if covers(text, recording)}
-    return tuple(_grouped(rows, known))
+    asked = every(recording)
+    thinned = {
+        text: None if every(text) == asked else asked
+        for text in rows["recording"].unique().to_pylist()
+        if covers(text, recording)
+    }
+    return tuple(_grouped(rows, thinned))
 
 
 def paths(root: Path) -> list[Path]:
@@ -184,16 +192,16 @@ def _better(run: StoredRun, other: StoredRun) -> bool:
     return (run.status == "done", run.finished) > (other.status == "done", other.finished)
 
 
-def _grouped(rows: pa.Table, recordings: Collection[str]) -> list[Part]:
-    """Return parts with those of their runs that are recorded in one of some ways."""
+def _grouped(rows: pa.Table, thinned: Mapping[str, int | None]) -> list[Part]:
+    """Return parts whose recording is one of some, each with the rounds that are read of it."""
     by_file: dict[str, dict[str, StoredRun]] = {}
-    files, recorded = rows["__filename"].to_pylist(), rows["recording"].to_pylist()
-    for file, how, values in zip(
-        files, recorded, zip(*(rows[key].to_pylist() for key in _READ), strict=True), strict=True
-    ):
-        if how in recordings:
+    recording_of: dict[str, str] = {}
+    columns = [rows[key].to_pylist() for key in ("__filename", "recording", *_READ)]
+    for file, recording, *values in zip(*columns, strict=True):
+        if recording in thinned:
             by_file.setdefault(file, {})[values[0]] = StoredRun(*values)
-    return [Part(Path(file).parent, runs) for file, runs in sorted(by_file.items())]
+            recording_of[file] = recording
+    return [Part(Path(file).parent, runs, thinned[recording_of[file]]) for file, runs in sorted(by_file.items())]
 
 
 def _whole(path: Path) -> bool:

@@ -8,7 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from pyarrow.fs import LocalFileSystem
 
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
@@ -96,12 +98,14 @@ class Table:
         if self.name == "network":
             yield from self._networks(chosen, columns, where)
             return
-        whole = [part.file(self.name) for part, ids in chosen if ids == _done(part)]
+        whole = [part.file(self.name) for part, ids in chosen if _all_of(part, ids)]
         if whole:
             yield self._scanner(whole, columns, where)
         for part, ids in chosen:
-            if ids != _done(part):
-                yield self._scanner([part.file(self.name)], columns, _both(ds.field("run").isin(sorted(ids)), where))
+            if not _all_of(part, ids):
+                mine = ds.field("run").isin(sorted(ids))
+                asked = mine if part.every is None else mine & _rounds_asked_for(part, part.every)
+                yield self._scanner([part.file(self.name)], columns, _both(asked, where))
 
     def _networks(self, chosen: Chosen, columns: Sequence[str], where: ds.Expression | None) -> Iterator[ds.Scanner]:
         """Scan each network once, however many parts have it."""
@@ -139,6 +143,22 @@ def _both(one: ds.Expression, other: ds.Expression | None) -> ds.Expression:
 def _decoded(field: pa.Field) -> pa.Field:
     """Return the field with texts as such, where they were written as numbers of a dictionary."""
     return field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+
+
+def _all_of(part: Part, ids: frozenset[str]) -> bool:
+    """Tell whether every row of a part is asked for."""
+    return part.every is None and ids == _done(part)
+
+
+def _rounds_asked_for(part: Part, every: int) -> ds.Expression:
+    """Return the condition that a round is one of every so many, or the last of its run."""
+    round_ = ds.field("round")
+    asked = round_ == pc.multiply(pc.divide(round_, pa.scalar(every)), pa.scalar(every))
+    rounds = pq.read_table(part.file("rounds"), columns=["run", "round"]).to_pandas()
+    last = rounds.astype({"run": str}).groupby("run")["round"].max()
+    for number, runs in last.groupby(last):
+        asked |= (round_ == int(number)) & ds.field("run").isin(runs.index.tolist())
+    return asked
 
 
 def _done(part: Part) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import ecosystem
 from ecosystem import Scenario
 from ecosystem.plan.runs import plan
 from ecosystem.store import versions
@@ -85,13 +86,33 @@ def test_a_smaller_sweep_shows_only_its_own_runs(tmp_path: Path) -> None:
     assert len(open_results(tmp_path).rounds) == 18
 
 
-def test_another_recording_runs_again_and_shows_only_the_new(tmp_path: Path) -> None:
-    first = fill(small(seeds=2), tmp_path)
-    changed = small(seeds=2, record={"every": 2})
-    assert fill(changed, tmp_path) == first
+def test_what_was_recorded_more_finely_is_used_again_and_only_what_is_asked_for_is_shown(tmp_path: Path) -> None:
+    lengths = {"grid": {"rounds": [7, 4]}}
+    asked = [[0, 3, 6, 7], [0, 3, 6, 7], [0, 3, 4], [0, 3, 4]]
+    full = small(seeds=2, sweep=lengths, record={"alignments": True})
+    coarse = small(seeds=2, sweep=lengths, record={"every": 3})
+    ecosystem.run(full, tmp_path / "out")
+    assert fill(coarse, tmp_path / "out") == []
+    results, alone = open_results(tmp_path / "out"), ecosystem.run(coarse, tmp_path / "alone")
+    for table in (results.models, results.rounds):
+        by_run = table.groupby("run", sort=False)["round"].unique()
+        assert [sorted(by_run[run]) for run in results.runs["run"]] == asked
+    assert results.alignments.empty
+    assert results.last("rounds")["round"].tolist() == [7, 7, 4, 4]
+    assert len(results.table("models", runs=[results.runs["run"][0]])) == 4 * 2
+    keys = ["run", "round", "model"]
+    one, other = (each.models.sort_values(keys, ignore_index=True) for each in (results, alone))
+    assert one.equals(other)
+    assert fill(full, tmp_path / "out") == []
+    assert len(open_results(tmp_path / "out").models) == 2 * 2 * (8 + 5)
+
+
+def test_what_was_recorded_more_coarsely_is_run_again(tmp_path: Path) -> None:
+    first = fill(small(seeds=2, record={"every": 2}), tmp_path)
+    assert fill(small(seeds=2), tmp_path) == first
     assert len(open_results(tmp_path).rounds) == 2 * 3
-    assert fill(changed, tmp_path) == []
-    assert fill(small(seeds=2), tmp_path) == []
+    assert fill(small(seeds=2, record={"every": 2}), tmp_path) == []
+    assert set(fill(small(seeds=2, record={"alignments": True}), tmp_path)) == set(first)
 
 
 @pytest.mark.parametrize(
