@@ -53,7 +53,7 @@ def local(workers: int, memory: int) -> Iterator[Client]:
                 threads_per_worker=1,
                 processes=True,
                 host=LOOPBACK,
-                dashboard_address=None,
+                dashboard_address=f"{LOOPBACK}:0",  # a fixed port may be taken, by a second sweep for one
                 memory_limit=memory // workers,
                 local_directory=scratch,
                 silence_logs=logging.CRITICAL,

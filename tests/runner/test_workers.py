@@ -153,3 +153,9 @@ def test_a_worker_that_does_not_fit_is_told(tmp_path: Path) -> None:
 def test_the_fates_are_real() -> None:
     with pytest.raises(NotImplementedError):
         Fate(seed=0)(plan(small()).runs)
+
+
+def test_two_sweeps_at_a_time_do_not_meet(recwarn: pytest.WarningsRecorder) -> None:
+    with cluster.local(1, 2_000_000_000) as one, cluster.local(1, 2_000_000_000) as other:
+        assert one.submit(os.getpid).result() != other.submit(os.getpid).result()
+    assert [str(each.message) for each in recwarn if "Port" in str(each.message)] == []
