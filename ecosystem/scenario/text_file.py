@@ -44,7 +44,7 @@ def _bytes(file: str, most: int, kind: str, instead: str) -> bytes:
             problem = f"is {status.st_size / 1e6:,.1f} MB, more than {most / 1e6:g} MB; {instead}"
         else:
             with open(file, "rb") as stream:
-                return stream.read(most)
+                return stream.read(status.st_size)
     except FileNotFoundError:
         problem = "no such file"
     except (OSError, ValueError) as error:

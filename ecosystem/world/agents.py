@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import mesa
 import numpy as np
@@ -11,6 +14,16 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from ecosystem.world.ecosystem import Ecosystem
     from ecosystem.world.groups import Groups
+
+
+class _Counts(WeakKeyDictionary[Any, Iterator[int]]):
+    """The numbers of agents, model by model, of models that are still there.
+
+    Mesa 3.3 counts in a mapping that holds every model for ever, and a batch makes thousands of them.
+    """
+
+    def __getitem__(self, model: Any) -> Iterator[int]:
+        return self.setdefault(model, itertools.count(1))
 
 
 class NamedAgent(mesa.Agent):
@@ -27,6 +40,8 @@ class NamedAgent(mesa.Agent):
     index : int
         Its place in every tensor.
     """
+
+    _ids = _Counts()
 
     model: Ecosystem
 

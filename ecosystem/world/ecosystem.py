@@ -119,6 +119,10 @@ class Ecosystem(mesa.Model):
         self._forget()
         self.running = True
 
+    def let_go(self) -> None:
+        """Forget everything, for good: agents and model know each other, and would wait for the garbage collector."""
+        self.__dict__.clear()
+
     def step(self) -> None:
         """Run one round: users ask; models write, are curated, exchange and are trained; users respond."""
         with one_thread():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -182,21 +182,31 @@ def _simulate_batch(
 ) -> dict[str, pa.Table]:
     """Run some worlds, note what became of them and their networks, and return the rows that are left."""
     began = time.perf_counter()
-    model = Ecosystem.together([plan for _, plan in batch])
-    recorder = Recorder(model, [run.id for run, _ in batch], on_rows)
-    broken = run_rounds(model, recorder, on_round)
-    seconds = (time.perf_counter() - began) / len(batch)
-    for world, (run, plan) in enumerate(batch):
-        outcome.seconds[run.id] = seconds
-        if world in broken:
-            outcome.errors[run.id] = broken[world]
-            continue
-        outcome.networks[run.id], network = network_table(plan)
-        networks.setdefault(outcome.networks[run.id], network)
-    if on_rows is not None:
+    with _ecosystem([plan for _, plan in batch]) as model:
+        recorder = Recorder(model, [run.id for run, _ in batch], on_rows)
+        broken = run_rounds(model, recorder, on_round)
+        seconds = (time.perf_counter() - began) / len(batch)
+        for world, (run, plan) in enumerate(batch):
+            outcome.seconds[run.id] = seconds
+            if world in broken:
+                outcome.errors[run.id] = broken[world]
+                continue
+            outcome.networks[run.id], network = network_table(plan)
+            networks.setdefault(outcome.networks[run.id], network)
+        if on_rows is None:
+            return recorder.tables()
         recorder.flush()
         return {}
-    return recorder.tables()
+
+
+@contextmanager
+def _ecosystem(worlds: Sequence[Blueprint]) -> Iterator[Ecosystem]:
+    """Give an ecosystem whose memory is free afterwards."""
+    model = Ecosystem.together(worlds)
+    try:
+        yield model
+    finally:
+        model.let_go()
 
 
 def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = None) -> dict[int, str]:

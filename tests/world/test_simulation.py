@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
@@ -351,3 +353,27 @@ def test_progress_is_told_after_every_round() -> None:
     regimes = {"learning.regime": ["retrain", "incremental"]}
     simulate(runs(rounds=3, sweep={"grid": regimes}), lambda done, rounds: told.append((done, rounds)))
     assert told == [(number, 6) for number in range(1, 7)]
+
+
+def test_what_is_simulated_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[weakref.ref[Ecosystem]] = []
+    together = Ecosystem.together
+
+    def watched(worlds: Any) -> Ecosystem:
+        model = together(worlds)
+        made.extend([weakref.ref(model), weakref.ref(model.learner), weakref.ref(model.models[0])])
+        return model
+
+    monkeypatch.setattr(Ecosystem, "together", watched)
+    gc.disable()
+    try:
+        simulate(diverging(1, "exact", "replace"))
+        assert [each() for each in made] == [None, None, None]
+    finally:
+        gc.enable()
+
+
+def test_an_ecosystem_that_nobody_holds_is_forgotten() -> None:
+    model = weakref.ref(Ecosystem(diverging(1, "exact", "replace")[0].scenario))
+    gc.collect()
+    assert model() is None
