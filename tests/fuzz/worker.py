@@ -30,9 +30,7 @@ SMALL = 100_000
 """Cells times rounds of a plan that is run, too: fractions of a second."""
 
 PLACED = re.compile(r"(scenario\.yaml: )?(\./)?(scenario\.yaml|points\.csv):\d+:\d+: \S")
-TOO_LARGE = re.compile(
-    r"(a run|\d+ runs that are executed together) \(from point \d+ on\) would need .+ may be held \(--max-memory\)"
-)
+TOO_LARGE = re.compile(r"a run \(of point \d+\) would need .+ may be held \(--max-memory\)")
 """What is said of a plan, whose size no single line of the file makes."""
 
 ALONE = ("--workers", "0", "--max-memory", "500MB")
