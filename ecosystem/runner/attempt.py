@@ -114,15 +114,14 @@ class Attempt:
             those that are done.
         """
         seen: set[str] = set()
-        try:
-            return self._together(chunk.runs, rows, seen)
-        except StoreError:
-            raise
-        except Exception as error:
-            rows.leave_out([run.id for run in chunk.runs])
-            if len(chunk.runs) == 1:
-                return [failure(chunk.runs[0], error)]
-        self._on_round = None
+        if len(chunk.runs) > 1:
+            try:
+                return self._together(chunk.runs, rows, seen)
+            except StoreError:
+                raise
+            except Exception:
+                rows.leave_out([run.id for run in chunk.runs])
+                self._on_round = None
         return [row for run in chunk.runs for row in self._alone(run, rows, seen)]
 
     def _alone(self, run: Run, rows: Rows, seen: set[str]) -> list[dict[str, Any]]:

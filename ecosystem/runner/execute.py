@@ -144,18 +144,15 @@ def execute(
     if not packed:
         return 0
     execution = fitted(execution, packed)
-    total = sum(len(chunk.runs) for chunk in packed)
-    if execution.scheduler is None and execution.workers == 0:
-        _here(packed, store, progress, simulate or engine(), execution)
-    else:
-        _elsewhere(packed, store, progress, simulate, execution)
-    return total
-
-
-def _here(
-    packed: Sequence[Chunk], store: Store, progress: OnProgress | None, simulate: Simulate, execution: Execution
-) -> None:
+    here = execution.scheduler is None and execution.workers == 0
+    if here:
+        simulate = simulate or engine()  # where it cannot be loaded, nothing has begun
     tally = Tally(sum(len(chunk.runs) for chunk in packed), progress)
+    (_here if here else _elsewhere)(packed, store, tally, simulate, execution)
+    return tally.total
+
+
+def _here(packed: Sequence[Chunk], store: Store, tally: Tally, simulate: Simulate | None, execution: Execution) -> None:
     with store.session():
         for chunk in packed:
             tally.over(work(chunk, store, simulate, tally.rounds(chunk), execution.timeout), chunk)
@@ -164,14 +161,13 @@ def _here(
 def _elsewhere(
     packed: Sequence[Chunk],
     store: Store,
-    progress: OnProgress | None,
+    tally: Tally,
     simulate: Simulate | None,
     execution: Execution,
 ) -> None:
     from ecosystem.runner.cluster import existing, local
     from ecosystem.runner.dispatch import Dispatcher
 
-    tally = Tally(sum(len(chunk.runs) for chunk in packed), progress)
     shared = replace(store, path=store.path.resolve())
     own = execution.scheduler is None
     if own:

@@ -9,20 +9,7 @@ import analysis
 import ecosystem
 from analysis import plots
 from ecosystem import Scenario
-
-CHAIN = {
-    "name": "chain",
-    "rounds": 3,
-    "outputs": {"kind": "categorical", "size": 2},
-    "rewards": {"first": [1, 0]},
-    "models": [
-        {"name": "a", "reward": "first", "diet": {"curated": 1}, "curation": {"candidates": "inf"}},
-        {"name": "b", "reward": "first", "diet": {"neighbours_raw": 1}},
-        {"name": "c", "reward": "first", "diet": {"neighbours_raw": 1}},
-        {"name": "d", "reward": "first", "diet": {"raw": 1}},
-    ],
-    "network": {"edges": [{"from": "a", "to": "b"}, {"from": "b", "to": "c"}]},
-}
+from tests.doubles import CHAIN
 
 
 def test_what_the_curated_gain_arrives_a_hop_a_round_later() -> None:

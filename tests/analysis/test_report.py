@@ -22,22 +22,9 @@ from ecosystem.plan.runs import plan
 from ecosystem.scenario.shipped import shipped
 from ecosystem.store.results import open_results
 from ecosystem.store.store import open_store
-from tests.doubles import Engine, carried_out, small
+from tests.doubles import CHAIN, Engine, carried_out, small
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-CHAIN: dict[str, Any] = {
-    "name": "chain",
-    "rounds": 3,
-    "outputs": {"kind": "categorical", "size": 2},
-    "rewards": {"first": [1, 0]},
-    "models": [
-        {"name": "a", "reward": "first", "diet": {"curated": 1}, "curation": {"candidates": "inf"}},
-        {"name": "b", "reward": "first", "diet": {"neighbours_raw": 1}},
-        {"name": "c", "reward": "first", "diet": {"neighbours_raw": 1}},
-        {"name": "d", "reward": "first", "diet": {"raw": 1}},
-    ],
-    "network": {"edges": [{"from": "a", "to": "b"}, {"from": "b", "to": "c"}]},
-}
 
 
 class Read(HTMLParser):

@@ -34,6 +34,21 @@ SMALL: dict[str, Any] = {
     "network": {"edges": [{"from": "p", "to": "q"}]},
 }
 
+CHAIN: dict[str, Any] = {
+    "name": "chain",
+    "rounds": 3,
+    "outputs": {"kind": "categorical", "size": 2},
+    "rewards": {"first": [1, 0]},
+    "models": [
+        {"name": "a", "reward": "first", "diet": {"curated": 1}, "curation": {"candidates": "inf"}},
+        {"name": "b", "reward": "first", "diet": {"neighbours_raw": 1}},
+        {"name": "c", "reward": "first", "diet": {"neighbours_raw": 1}},
+        {"name": "d", "reward": "first", "diet": {"raw": 1}},
+    ],
+    "network": {"edges": [{"from": "a", "to": "b"}, {"from": "b", "to": "c"}]},
+}
+"""Three models of which each learns from the one before, the first curated, and one that is by itself."""
+
 
 def small(**changes: Any) -> Scenario:
     """A scenario of two models, with some of its blocks replaced."""
