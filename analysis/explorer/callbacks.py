@@ -9,11 +9,11 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 
 from analysis.explorer import elements, panels
 from analysis.explorer.effects import Influences, effects
-from analysis.explorer.looking import NOTHING, caption, figures, frame, look
+from analysis.explorer.looking import NOTHING, Look, caption, figures, frame, look
 from analysis.explorer.panels import texts
 from analysis.explorer.quantities import offered
 from analysis.explorer.settings import of_model, phase
-from analysis.explorer.views import Source
+from analysis.explorer.views import Source, View
 from analysis.explorer.words import counted
 from ecosystem.errors import EcosystemError
 
@@ -100,15 +100,20 @@ def _looking(app: Dash, source: Source) -> None:
         prevent_initial_call=True,
     )
     def see(address: Any, row: Any, quantity: Any, picked: Any) -> Any:
-        view = source.view(address)
-        if view is None:
-            raise dash.exceptions.PreventUpdate
-        chosen = picked or {}
-        seen = look(view, row, quantity, chosen.get("model"), chosen.get("node"))
+        view, seen = _seen(source, address, row, quantity, picked)
         settings = None
         if seen.model is not None and (plan := source.plan(address)) is not None:
             settings = of_model(phase(plan, seen.round), view.record.names[seen.model])
         return frame(seen), *texts(seen, settings), {"display": "none"} if seen.model is None else {}
+
+
+def _seen(source: Source, address: Any, row: Any, quantity: Any, picked: Any) -> tuple[View, Look]:
+    """Return the view at an address, and what a page sees of it; where there is none, nothing changes."""
+    view = source.view(address)
+    if view is None:
+        raise dash.exceptions.PreventUpdate
+    chosen = picked or {}
+    return view, look(view, row, quantity, chosen.get("model"), chosen.get("node"))
 
 
 def _charting(app: Dash, source: Source, charts: list[str]) -> None:
@@ -122,11 +127,7 @@ def _charting(app: Dash, source: Source, charts: list[str]) -> None:
         prevent_initial_call=True,
     )
     def chart(address: Any, quantity: Any, picked: Any, row: Any) -> Any:
-        view = source.view(address)
-        if view is None:
-            raise dash.exceptions.PreventUpdate
-        chosen = picked or {}
-        seen = look(view, row, quantity, chosen.get("model"), chosen.get("node"))
+        _, seen = _seen(source, address, row, quantity, picked)
         drawn = figures(seen)
         return [*(drawn[name] or NOTHING for name in charts), *(caption(name, seen) for name in charts)]
 
