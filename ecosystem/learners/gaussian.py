@@ -51,7 +51,7 @@ class GaussianLearner(Learner):
     ) -> Tensor:
         """Return the moments of a drawn training set; see `Learner.sample`."""
         del mixture, offer
-        found = draw_examples(self.batch, readers, Author(p, self.batch, demand), self.seeds, round_)
+        found = draw_examples(self.batch, readers, Author(p, self.batch, demand), round_)
         alone = readers.nothing(demand)
         return found if alone is None else torch.where(alone, readers.own(p), found)
 
