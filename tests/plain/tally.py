@@ -41,7 +41,7 @@ class Tally(Craft):
         return torch.searchsorted((steps / steps[..., -1:]).contiguous(), u, right=True).clamp_max(self.size - 1)
 
     def real(self, round_, context):
-        worlds, models, n = context.shape
+        models, n = context.shape[1:]
         u = torch.tensor(
             np.stack(
                 [
