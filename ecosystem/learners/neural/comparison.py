@@ -51,7 +51,7 @@ class Comparison:
         told = self._classifier.probabilities(flat).argmax(-1).reshape(worlds, models, contexts, lots)
         asked = torch.arange(contexts, device=written.device)[:, None]
         mean, covariance = moments(features.unflatten(0, (worlds, models)))
-        some = features[:, _spaced(contexts * lots)]
+        some = features[:, _spaced(contexts * lots, _COMPARED)]
         kernel = kernel_distance(some, self._some.repeat_interleave(models, 0)).reshape(worlds, models)
         return {
             "distance_real": frechet(mean, covariance, self._mean, self._covariance),
@@ -86,9 +86,8 @@ class _Real:
         self.centre = torch.stack([part.mean(0) for part in parts])
         spread = [(part - part.mean(0)).square().sum(-1).mean() for part in parts]
         self.spread = torch.stack(spread).clamp_min(1e-12)
-        # as many of each class as there can be
-        some = [part[torch.arange(max(2, _COMPARED // classes), device=device) % len(part)] for part in parts]
-        self.some = torch.cat(some)
+        wanted = max(2, _COMPARED // classes)
+        self.some = torch.cat([part[_spaced(len(part), wanted).to(device)] for part in parts])
         own = [pixels[labels == number].to(torch.float64) for number in range(classes)]
         self.variance = torch.stack([part.var(0, correction=0).sum() for part in own]).mean().clamp_min(1e-12)
 
@@ -98,7 +97,7 @@ def _within(written: Tensor) -> Tensor:
     return written.var(3, correction=0).sum(-1).mean(-1)
 
 
-def _spaced(n: int) -> Tensor:
-    """Return the places of images that are compared, evenly spaced over the classes."""
-    kept = min(n, _COMPARED)
+def _spaced(n: int, wanted: int) -> Tensor:
+    """Return so many places of 0 … n − 1, evenly spaced; all of them if there are fewer."""
+    kept = min(n, wanted)
     return torch.arange(kept) * n // kept

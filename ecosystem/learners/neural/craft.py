@@ -20,7 +20,8 @@ from ecosystem.outputs.images.classifier import Classifier
 from ecosystem.outputs.images.judges import judge_of
 from ecosystem.outputs.images.pictures import png
 from ecosystem.outputs.images.shared import classifier, real_images, stamps
-from ecosystem.scenario.fields.images import ImageJudge, ImageOutputs
+from ecosystem.scenario.fields.image_judges import ImageJudge
+from ecosystem.scenario.fields.images import ImageOutputs
 from ecosystem.scenario.fields.neural import Neural
 from ecosystem.threads import each
 from ecosystem.world.streams import stream
@@ -195,5 +196,3 @@ class ImageCraft(Craft):
     def _unfolded(self, stack: Mapping[str, Tensor]) -> Weights:
         shape = (self.batch.size, self.batch.models)
         return {name: value.unflatten(0, shape) for name, value in stack.items()}
-
-

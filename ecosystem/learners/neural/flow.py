@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -33,7 +35,7 @@ class Flow(Network):
         self.settings, self.draws = settings, pixels
         widths = [pixels + _TIMES + classes, *[settings.width] * settings.depth, pixels]
         self.names = [f"velocity.{number}" for number in range(len(widths) - 1)]
-        self.layers = dict(zip(self.names, zip(widths, widths[1:], strict=False), strict=True))
+        self.layers = dict(zip(self.names, pairwise(widths), strict=True))
 
     def noise(self, generator: np.random.Generator, *shape: int) -> NDArray[np.float32]:
         """Return x₀ and t of each example, ``[*shape, pixels + 1]``."""

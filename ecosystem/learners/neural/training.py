@@ -144,9 +144,7 @@ def _held_out(settings: Training, examples: int) -> int:
 class _Draws:
     """Minibatches and noise of each model, from streams of its own; models of one pupil share them."""
 
-    def __init__(
-        self, course: Course, pupils: Sequence[Pupil], examples: int, held: int, device: torch.device
-    ) -> None:
+    def __init__(self, course: Course, pupils: Sequence[Pupil], examples: int, held: int, device: torch.device) -> None:
         self._network, self._settings, self._device = course.network, course.settings, device
         known = list(dict.fromkeys(pupils))
         self._row = torch.tensor([known.index(pupil) for pupil in pupils])
@@ -216,5 +214,3 @@ class _Watch:
                 self.best[name] = torch.where(better.reshape(shape), value.detach(), self.best[name])
             # `_bad` of who has stopped only grows, so it stays stopped.
             return not bool((self._bad < self._patience).any())
-
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
@@ -34,8 +36,8 @@ class Vae(Network):
         self.encoder = [f"encoder.{number}" for number in range(len(encoder) - 1)]
         self.decoder = [f"decoder.{number}" for number in range(len(decoder) - 1)]
         self.layers = {
-            **dict(zip(self.encoder, zip(encoder, encoder[1:], strict=False), strict=True)),
-            **dict(zip(self.decoder, zip(decoder, decoder[1:], strict=False), strict=True)),
+            **dict(zip(self.encoder, pairwise(encoder), strict=True)),
+            **dict(zip(self.decoder, pairwise(decoder), strict=True)),
         }
 
     def noise(self, generator: np.random.Generator, *shape: int) -> NDArray[np.float32]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from ecosystem.linalg import pad_last
 from ecosystem.outputs.images.data import RealImages
 from ecosystem.world.streams import stream
 
@@ -35,22 +38,32 @@ class Classifier:
         self.classes = int(real.labels.max()) + 1
         images = torch.from_numpy(real.images).flatten(1)
         layers = _trained(images, torch.from_numpy(real.labels), self.classes) if self.classes > 1 else _axes(images)
-        self._layers = [(weight.to(device), bias.to(device)) for weight, bias in layers]
+        self._layers = [(pad_last(weight, 2).to(device), pad_last(bias).to(device)) for weight, bias in layers]
+        self._scale = 1.0
+        self._features = layers[-2 if self.classes > 1 else -1][0].shape[1]
+
+        seen = self.features(images.to(device)[None])[0].to(torch.float64)
+        self._scale = float(seen.var(0, correction=0).mean().clamp_min(1e-12).sqrt())
 
     def features(self, images: Tensor) -> Tensor:
-        """Return features of images ``[groups, n, pixels]``, each group by itself: ``[groups, n, features]``."""
-        return self._passed(images, len(self._layers) - 1 if self.classes > 1 else 1)
+        """Return features of images ``[groups, n, pixels]``, each group by itself: ``[groups, n, features]``.
+
+        They are scaled so that over real images a feature has variance 1, in the mean over features.
+        """
+        last = len(self._layers) - 1 if self.classes > 1 else 1
+        return self._passed(images, last)[..., : self._features] / self._scale
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Return the probability of each class of images ``[groups, n, pixels]``: ``[groups, n, classes]``."""
         if self.classes == 1:
             return torch.ones_like(images[..., :1])
-        return self._passed(images, len(self._layers)).softmax(-1)
+        return self._passed(images, len(self._layers))[..., : self.classes].softmax(-1)
 
     def _passed(self, images: Tensor, layers: int) -> Tensor:
         found = []
         for x in images.split(_ROWS, dim=1):
             for number, (weight, bias) in enumerate(self._layers[:layers]):
+                x = pad_last(x)
                 wide = weight.expand(len(x), *weight.shape)
                 x = torch.baddbmm(bias, x, wide)
                 x = torch.relu(x) if self.classes > 1 and number < len(self._layers) - 1 else x
@@ -63,7 +76,7 @@ def _trained(images: Tensor, labels: Tensor, classes: int) -> list[tuple[Tensor,
     draws = stream(0, "images.classifier")
     widths = [images.shape[1], _HIDDEN, FEATURES, classes]
     layers: list[tuple[Tensor, Tensor]] = []
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in pairwise(widths):
         bound = 1 / np.sqrt(inputs)
         weight = draws.uniform(-bound, bound, (inputs, outputs)).astype(np.float32)
         layers.append((torch.from_numpy(weight).requires_grad_(), torch.zeros(1, outputs, requires_grad=True)))

@@ -61,7 +61,7 @@ def kernel_distance(features: Tensor, real: Tensor) -> Tensor:
     n, m = features.shape[-2], real.shape[-2]
     own, theirs = _kernel(features, features), _kernel(real, real)
     across = _kernel(features, real).mean((-2, -1))
-    return _off_diagonal(own) / (n * (n - 1)) + _off_diagonal(theirs) / (m * (m - 1)) - 2 * across
+    return _off_diagonal(own) / max(n * (n - 1), 1) + _off_diagonal(theirs) / max(m * (m - 1), 1) - 2 * across
 
 
 def _kernel(left: Tensor, right: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ecosystem.errors import EcosystemError, shorten
 from ecosystem.outputs.images.classifier import Classifier
-from ecosystem.scenario.fields.images import BrightnessJudge, ClassifierJudge, FunctionJudge, HueJudge, ImageJudge
+from ecosystem.scenario.fields.image_judges import BrightnessJudge, ClassifierJudge, FunctionJudge, HueJudge, ImageJudge
 
 Judge: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """From images ``[groups, n, channels, height, width]`` and their labels ``[groups, n]`` to ``[groups, n]``."""

@@ -1,12 +1,13 @@
-"""Images: where the real ones come from, and what judges them."""
+"""Images: where the real ones come from."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Strict
+from pydantic import Discriminator, Field, Strict
 
-from ecosystem.scenario.fields.common import Block, Count, Name, NonNegative, Number
+from ecosystem.scenario.fields.common import Block, Count, NonNegative
+from ecosystem.scenario.fields.drawn import DrawnOutputs
 
 
 class Digits(Block):
@@ -49,62 +50,7 @@ ImageData = Annotated[Digits | Folder | Array, Discriminator("source")]
 """Where real images come from, by `source`."""
 
 
-def _module_and_name(value: str) -> str:
-    module, colon, name = value.partition(":")
-    if not (colon and name.isidentifier() and all(part.isidentifier() for part in module.split("."))):
-        raise ValueError("a function is written module:name, such as taste:redness")
-    return value
-
-
-FunctionName = Annotated[str, AfterValidator(_module_and_name)]
-"""A Python function, ``module:name``."""
-
-
-class HueJudge(Block):
-    """How near the hue is to a target: 1 − |h − target|, h = Σ(R − B)I / ΣI² with I = R + B."""
-
-    judge: Literal["hue"]
-    """`hue`: red (first channel) against blue (last channel)."""
-    target: Annotated[Number, Field(ge=-1, le=1)] = 1.0
-    """The hue that is liked best, from −1 (blue) to 1 (red)."""
-
-
-class BrightnessJudge(Block):
-    """How near the brightness is to a target: 1 − |mean of all pixels − target|."""
-
-    judge: Literal["brightness"]
-    """`brightness`: the mean of all pixels and channels."""
-    target: Annotated[Number, Field(ge=0, le=1)] = 1.0
-    """The brightness that is liked best, from 0 to 1."""
-
-
-class ClassifierJudge(Block):
-    """The probability of a label, by a classifier that was trained on real images only."""
-
-    judge: Literal["classifier"]
-    """`classifier`: a small network, trained on real images."""
-    label: Annotated[int, Field(ge=0)] | None = None
-    """The label; by default the one that the image was asked for."""
-
-
-class FunctionJudge(Block):
-    """A function of yours."""
-
-    judge: Literal["python"]
-    """`python`: a function of images and labels."""
-    function: FunctionName
-    """``module:name``. It gets images, a tensor ``[n, channels, height, width]``, and labels, ``[n]``, and returns a
-    number for each image."""
-
-
-ImageJudge = Annotated[
-    HueJudge | BrightnessJudge | ClassifierJudge | FunctionJudge,
-    Discriminator("judge"),
-]
-"""What an image is worth, by `judge`."""
-
-
-class ImageOutputs(Block):
+class ImageOutputs(DrawnOutputs):
     """Images, drawn from networks that are trained for real."""
 
     kind: Literal["images"]
@@ -113,11 +59,10 @@ class ImageOutputs(Block):
     """The real images; coloured digits by default."""
     contexts: Count = 10
     """How many classes there are; a prompt asks for an image of a class. Fewer than the data has: the first ones."""
-    scores: dict[Name, ImageJudge] = Field(default_factory=dict)
-    """Named judges; preference bias reads `lean`, disparate bias `quality`."""
 
-
-def source_of(value: Any) -> str:
-    """Return the word that tells what kind of data is described."""
-    found = value.get("source", "digits") if isinstance(value, dict) else getattr(value, "source", "digits")
-    return str(found)
+    @property
+    def item_bytes(self) -> int:
+        """About how many bytes an image takes."""
+        if isinstance(self.data, Folder):
+            return 4 * self.data.channels * self.data.size[0] * self.data.size[1]
+        return 512 if isinstance(self.data, Digits) else super().item_bytes
