@@ -56,7 +56,8 @@ class ImageCraft(Craft):
         self._pixels = int(np.prod(self.item))
         self._network = network_of(self._settings.network, self._pixels, batch.contexts)
         self._pupils = [Pupil(world.seed, model) for world in batch.worlds for model in range(batch.models)]
-        judges: list[ImageJudge] = [*scenario.rewards.values(), *self._outputs.scores.values()]
+        written = (*scenario.rewards.values(), *self._outputs.scores.values())
+        judges = [judge for judge in written if isinstance(judge, ImageJudge)]
         self._judges = [judge_of(judge, lambda: self._classifier, self._base) for judge in judges]
 
     @cached_property

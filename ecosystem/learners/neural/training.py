@@ -166,9 +166,9 @@ class _Draws:
         place = step % _AHEAD
         if place == 0:
             steps = min(_AHEAD, self._settings.steps - step)
-            order = self._order[:, step * batch : (step + steps) * batch]
-            noise = [self._network.noise(generator, steps, batch) for generator in self._noise]
-            self._ahead = self._moved(order), self._moved(np.stack(noise))
+            drawn = [self._network.noise(generator, steps, batch) for generator in self._noise]
+            read = self._order[:, step * batch : (step + steps) * batch]
+            self._ahead = self._moved(read), self._moved(np.stack(drawn))
         assert self._ahead is not None
         order, noise = self._ahead
         return _taken(rows, order[:, place * batch : (place + 1) * batch]), noise[:, place]

@@ -78,15 +78,15 @@ def _trained(images: Tensor, labels: Tensor, classes: int) -> list[tuple[Tensor,
     layers: list[tuple[Tensor, Tensor]] = []
     for inputs, outputs in pairwise(widths):
         bound = 1 / np.sqrt(inputs)
-        weight = draws.uniform(-bound, bound, (inputs, outputs)).astype(np.float32)
-        layers.append((torch.from_numpy(weight).requires_grad_(), torch.zeros(1, outputs, requires_grad=True)))
+        drawn = torch.from_numpy(draws.uniform(-bound, bound, (inputs, outputs)).astype(np.float32))
+        layers.append((drawn.requires_grad_(), torch.zeros(1, outputs, requires_grad=True)))
     optimiser = torch.optim.Adam([part for layer in layers for part in layer], lr=_RATE, weight_decay=1e-4)
     with torch.enable_grad():
         for _ in range(_STEPS):
             some = torch.from_numpy(draws.integers(len(images), size=min(_BATCH, len(images))))
             x = images[some]
             for number, (weight, bias) in enumerate(layers):
-                x = torch.addmm(bias, torch.relu(x) if number else x, weight)
+                x = bias + (torch.relu(x) if number else x) @ weight
             optimiser.zero_grad()
             torch.nn.functional.cross_entropy(x, labels[some]).backward()
             optimiser.step()
