@@ -15,7 +15,7 @@ from ecosystem.world.streams import stream
 FEATURES = 32
 """Numbers by which images are compared."""
 
-_HIDDEN, _STEPS, _BATCH, _RATE = 128, 1500, 128, 2e-3
+_HIDDEN, _STEPS, _BATCH, _RATE = 128, 800, 128, 2e-3
 
 _ROWS = 1024
 """Images that are looked at in one product, few enough for the cache."""
