@@ -136,7 +136,7 @@ def test_a_further_candidate_leaves_the_others_what_they_are(neural):
     torch.testing.assert_close(two, three[:, :, :, :, :2], rtol=0, atol=1e-6)
     assert torch.equal(three[0], three[1])
     assert float((three[:, :, :, :, 0] - three[:, :, :, :, 1]).abs().max()) > 0.01
-    assert 0 <= float(three.min()) and float(three.max()) <= 1
+    assert float(three.min()) >= 0 and float(three.max()) <= 1
 
 
 def test_judges_stand_in_the_order_of_rewards_then_scores():

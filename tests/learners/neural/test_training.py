@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -44,7 +46,7 @@ def data(net, n, examples=EXAMPLES, seed=0):
 def perceptron(weights, part, number, widths):
     """A plain module with the weights of one network."""
     layers = []
-    for k, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+    for k, (inputs, outputs) in enumerate(pairwise(widths)):
         layer = nn.Linear(inputs, outputs)
         with torch.no_grad():
             layer.weight.copy_(weights[f"{part}.{k}.weight"][number, :inputs, :outputs].T)
@@ -171,10 +173,10 @@ def test_early_stopping_keeps_what_was_best_on_what_was_held_out():
     patient = Training(**course, patience=3, held_out=0.5)
     kept, best = trained(Course(net, patient, "a", 0), stack(net, who), rows, who)
     fewer = Training(**course | {"steps": 10}, patience=3, held_out=0.5)
-    once, first = trained(Course(net, fewer, "a", 0), stack(net, who), rows, who)
+    _, first = trained(Course(net, fewer, "a", 0), stack(net, who), rows, who)
     assert (best < first).all()
     endless = Training(**course, patience=10_000, held_out=0.5)
-    same, least = trained(Course(net, endless, "a", 0), stack(net, who), rows, who)
+    _, least = trained(Course(net, endless, "a", 0), stack(net, who), rows, who)
     assert (least <= best).all()
     new = data(net, 2, 400, seed=9)
     new[..., :PIXELS] = torch.from_numpy(generator.random((2, 400, PIXELS)).astype(np.float32))
@@ -209,7 +211,7 @@ def test_the_error_of_a_solver_falls_at_its_order(solver, order):
         return net.draw(weights, noise, asked)
 
     exact = drawn(512)
-    assert 0 < float(exact.min()) and float(exact.max()) < 1  # nothing is clipped
+    assert float(exact.min()) > 0 and float(exact.max()) < 1  # nothing is clipped
     errors = [float((drawn(steps) - exact).abs().max()) for steps in (4, 8, 16)]
-    rates = [np.log2(a / b) for a, b in zip(errors, errors[1:], strict=False)]
+    rates = [np.log2(a / b) for a, b in pairwise(errors)]
     assert rates == pytest.approx([order] * 2, abs=0.35)
