@@ -144,14 +144,14 @@ class ImageCraft(Craft):
         features = self._classifier.features(self._grouped(items).flatten(2))
         return self._comparison.similarity(features, context.flatten(1)).reshape(context.shape)
 
-    def measure(self, written: Tensor, loss: Tensor) -> Mapping[str, Tensor]:
+    def measure(self, written: Tensor, loss: Tensor, weights: Weights) -> Mapping[str, Tensor]:
         """Return how far images are from real ones, how diverse, and how many are recognised; see `Craft.measure`.
 
         `distance_real` is the Fréchet distance, `distance_kernel` the kernel distance, in the space of features;
         `diversity` the variance of pixels within classes, as a share of that of real images; `recognised` the share
         of images that the classifier takes for what they were asked for.
         """
-        del loss
+        del loss, weights
         return self._comparison.measured(written.flatten(4))
 
     def train(self, weights: Weights, first: Weights, lessons: Lessons, round_: int) -> tuple[Weights, Tensor]:

@@ -168,12 +168,12 @@ def test_real_images_are_near_real_ones_by_every_measure():
     context = torch.arange(3)[:, None].expand(1, 2, 3, 400).flatten(2)
     items = made.real(0, context).unflatten(2, (3, 400))
     far = torch.rand(items.shape, generator=torch.Generator().manual_seed(0))
-    near, off = (made.measure(each, torch.zeros(1, 2)) for each in (items, far))
+    near, off = (made.measure(each, torch.zeros(1, 2), {}) for each in (items, far))
     assert (near["distance_real"] < 0.5).all() and (off["distance_real"] > 5 * near["distance_real"]).all()
     assert (near["distance_kernel"].abs() < 0.1 * off["distance_kernel"]).all()
     assert near["diversity"].tolist() == [[pytest.approx(1, abs=0.05)] * 2]
     assert (near["recognised"] > 0.97).all()
-    same = made.measure(items[:, :, :, :1].expand_as(items), torch.zeros(1, 2))
+    same = made.measure(items[:, :, :, :1].expand_as(items), torch.zeros(1, 2), {})
     assert same["diversity"].tolist() == [[pytest.approx(0, abs=1e-9)] * 2]
 
 
