@@ -16,18 +16,23 @@ UNFINISHED = ".unfinished-"
 
 def write_text(path: Path, text: str) -> None:
     """Write a file beside its place, then move it there."""
+    with whole_file(path) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a place to write a file to; when all went well it appears at `path`, in place of one that is there."""
     beside = _beside(path)
     try:
-        with beside.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
+        yield beside
+        flush(beside)
         os.replace(beside, path)
     except BaseException:
         with suppress(OSError):
             beside.unlink()
         raise
-    _flush(path.parent)
+    flush(path.parent)
 
 
 @contextmanager
@@ -41,11 +46,11 @@ def whole_directory(path: Path) -> Iterator[Path]:
     try:
         yield beside
         for file in beside.iterdir():
-            _flush(file)
-        _flush(beside)
+            flush(file)
+        flush(beside)
         with suppress(FileExistsError):  # of two who write the same, the second has nothing to add
             _appear(beside, path)
-            _flush(path.parent)
+            flush(path.parent)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -80,7 +85,7 @@ def _beside(path: Path) -> Path:
     return path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}")
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Have the system put a file or directory on the disk, where it can."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)
