@@ -244,5 +244,5 @@ def _checksum(tensors: Mapping[str, Tensor]) -> str:
     found = blake2b(digest_size=16)
     for name, tensor in sorted(tensors.items()):
         found.update(f"{name}/{tensor.dtype}/{tuple(tensor.shape)}/".encode())
-        found.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy())
+        found.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()

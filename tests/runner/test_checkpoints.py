@@ -39,7 +39,7 @@ KEYS = {
     "groups": ["run", "round", "group"],
     "alignments": ["run", "round", "model", "reward"],
     "states": ["run", "round", "model", "context", "output"],
-    "samples": ["run", "round", "model", "context", "number"],
+    "samples": ["run", "round", "model", "context", "sample"],
     "network": ["network", "source", "target"],
 }
 
@@ -209,7 +209,7 @@ def test_killed_models_that_really_draw(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(begun) == 1 + 4  # what is trained before the first round is not trained again: it may take minutes
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_random_societies_go_on_with_the_same_bits(tmp_path: Path, seed: int) -> None:
     written = random_society(seed, "sampled" if seed % 2 else "exact")
     if written["mode"] == "sampled":
@@ -456,7 +456,7 @@ if __name__ == "__main__":
 
 YAML = """\
 name: long
-rounds: 400
+rounds: 150
 mode: sampled
 outputs: {kind: categorical, size: 4}
 rewards: {first: [1, 0, 0, 0]}
@@ -487,7 +487,7 @@ def _started(folder: Path, out: str, workers: int) -> subprocess.Popen[bytes]:
 def test_really_killed_it_goes_on(tmp_path: Path, workers: int) -> None:
     whole = ecosystem.run(_scenario(tmp_path), tmp_path / "whole")
     furthest = 0
-    for _ in range(4):
+    for _ in range(3):
         process = _started(tmp_path, "out", workers)
         while process.poll() is None and max(_rounds_kept(tmp_path / "out", whole), default=0) < furthest + 20:
             time.sleep(0.01)
@@ -495,7 +495,7 @@ def test_really_killed_it_goes_on(tmp_path: Path, workers: int) -> None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         furthest = max(_rounds_kept(tmp_path / "out", whole), default=furthest)
-    assert furthest >= 80
+    assert furthest >= 60
     process = _started(tmp_path, "out", workers)
     assert process.wait(120) == 0, process.stderr and process.stderr.read()
     assert_same(open_results(tmp_path / "out"), whole)
