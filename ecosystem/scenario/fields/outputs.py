@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
@@ -54,10 +54,18 @@ class DrawnOutputs(Block):
     scores: dict[Name, Reward] = Field(default_factory=dict)
     """Named judges; preference bias reads `lean`, disparate bias `quality`."""
 
+    together: ClassVar[int] = 8
+    """How many worlds are best trained together."""
+
+    @property
+    def item_bytes(self) -> int:
+        """About how many bytes an output takes."""
+        return 4096
+
     @property
     def numbers(self) -> int:
-        """About how many numbers say what a model writes in a context, and what it takes to learn it."""
-        return 100_000
+        """How many numbers say what a model writes in a context: 1, each judge and its square, some measures."""
+        return 20
 
 
 class OtherOutputs(DrawnOutputs):
