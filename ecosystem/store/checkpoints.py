@@ -8,6 +8,7 @@ to it; what is behind them means nothing.
 from __future__ import annotations
 
 import json
+import math
 import struct
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -78,12 +79,17 @@ class Checkpoints:
     recording : str
         What is recorded, in canonical JSON: rows of another recording are of no use.
     seconds : float
-        After how many seconds of work a run is kept; 0 for after every round.
+        After how many seconds of work a run is kept; 0 for after every round, infinity for never.
     """
 
     root: Path
     recording: str
     seconds: float
+
+    @property
+    def wanted(self) -> bool:
+        """Whether runs are ever kept."""
+        return self.seconds < math.inf
 
     def find(self, run: str) -> Checkpoint | None:
         """Return how far a run is, None if nothing is known; of what cannot be used a warning tells."""
@@ -147,10 +153,10 @@ class RunKeeper:
                 stream.seek(self._bytes)
                 for name, rows in tables.items():
                     piece = _piece(name, rows)
-                    for part in (_LENGTH.pack(len(piece)), piece):
+                    for part in (_LENGTH.pack(piece.size), piece):
                         stream.write(part)
                         self._hash.update(part)
-                        self._bytes += len(part)
+                    self._bytes += _LENGTH.size + piece.size
 
     def keep(self, round_: int, over: bool, seconds: float, tensors: Mapping[str, Tensor]) -> None:
         """Put the state after a round in place of what is known of the run.
@@ -228,13 +234,14 @@ def _said(error: Exception) -> str:
     return str(error) if isinstance(error, UnusableError) else f"cannot be read ({type(error).__name__}: {error})"
 
 
-def _piece(name: str, rows: pa.Table) -> bytes:
+def _piece(name: str, rows: pa.Table) -> pa.Buffer:
     """Return rows as an Arrow stream; the run they are of is known."""
     held = rows.drop_columns(["run"]).replace_schema_metadata({_TABLE: name.encode()})
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, held.schema) as writer:
+    # Packed it is as quickly written as not, for there is less of it to hash and to put on the disk.
+    with pa.ipc.new_stream(sink, held.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         writer.write_table(held)
-    return bytes(sink.getvalue())
+    return sink.getvalue()
 
 
 def _checksum(tensors: Mapping[str, Tensor]) -> str:

@@ -84,7 +84,8 @@ def _by_run(tables: Mapping[str, pa.Table]) -> dict[str, dict[str, pa.Table]]:
     """Return the rows of each run, which stand together."""
     found: dict[str, dict[str, pa.Table]] = {}
     for name, rows in tables.items():
-        key = rows["run"].combine_chunks()
+        column = rows["run"]
+        key = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
         numbers, ids = key.indices.to_numpy(), key.dictionary.to_pylist()
         starts = np.flatnonzero(np.diff(numbers, prepend=-1)).tolist()
         for start, stop in zip(starts, [*starts[1:], len(numbers)], strict=True):

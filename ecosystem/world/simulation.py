@@ -119,6 +119,10 @@ class _Resuming:
     known: dict[str, Checkpoint]
     on_rows: OnRows
 
+    def keeper(self, model: Ecosystem, runs: Sequence[str]) -> Keeper | None:
+        """Return what keeps how far some worlds are, None where that is not wanted."""
+        return Keeper(model, runs, self.checkpoints, self.known, self.on_rows) if self.checkpoints.wanted else None
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -214,7 +218,7 @@ def _simulate_batch(
     began = time.perf_counter()
     runs, known = [run.id for run, _ in batch], {} if resuming is None else resuming.known
     with _ecosystem([plan for _, plan in batch], runs, known) as model:
-        keeper = None if resuming is None else Keeper(model, runs, resuming.checkpoints, known, resuming.on_rows)
+        keeper = None if resuming is None else resuming.keeper(model, runs)
         recorder = Recorder(model, runs, on_rows if keeper is None else keeper.take)
         broken = run_rounds(model, recorder, on_round, keeper)
         seconds = (time.perf_counter() - began) / len(batch)
