@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from ecosystem.plan.identity import RESULTS_VERSION, digest
 from ecosystem.store.errors import told
-from ecosystem.store.files import flush, whole_file
+from ecosystem.store.files import to_disk, whole_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -181,7 +181,7 @@ class RunKeeper:
         }
         with told(self._root):
             self._state.parent.mkdir(exist_ok=True)
-            flush(self._rows)
+            to_disk(self._rows)
             with whole_file(self._state) as beside:
                 save_file(held, beside, {"about": json.dumps({**about, "digest": digest(about)})})
 

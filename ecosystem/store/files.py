@@ -26,13 +26,19 @@ def whole_file(path: Path) -> Iterator[Path]:
     beside = _beside(path)
     try:
         yield beside
-        flush(beside)
+        to_disk(beside)
         os.replace(beside, path)
     except BaseException:
         with suppress(OSError):
             beside.unlink()
         raise
-    flush(path.parent)
+    _flush(path.parent)
+
+
+def to_disk(path: Path) -> None:
+    """Have the system put a file on the disk; a full disk is told of."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
 
 
 @contextmanager
@@ -46,11 +52,11 @@ def whole_directory(path: Path) -> Iterator[Path]:
     try:
         yield beside
         for file in beside.iterdir():
-            flush(file)
-        flush(beside)
+            _flush(file)
+        _flush(beside)
         with suppress(FileExistsError):  # of two who write the same, the second has nothing to add
             _appear(beside, path)
-            flush(path.parent)
+            _flush(path.parent)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -85,7 +91,7 @@ def _beside(path: Path) -> Path:
     return path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}")
 
 
-def flush(path: Path) -> None:
+def _flush(path: Path) -> None:
     """Have the system put a file or directory on the disk, where it can."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY)
