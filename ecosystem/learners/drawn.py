@@ -167,7 +167,7 @@ class DrawnLearner(Learner):
         """Return the state with what models write now, and what is said of it."""
         items = self.craft.write(state.weights, state.round, self._lots, self._offers.candidates)
         judged = self.craft.judge(items, self._contexts(items.shape[:5])).to(self.batch.dtype)
-        told = self.craft.measure(items[:, :, :, :, 0], state.loss)
+        told = self.craft.measure(items[:, :, :, :, 0], state.loss, state.weights)
         whole = torch.stack([{**told, "loss": state.loss}[name].to(judged) for name in self._names], dim=-1)
         each = judged.flatten(3, 4)
         mean, square = each.mean(3), each.square().mean(3)

@@ -77,7 +77,7 @@ class Tally(Craft):
         share = self._real / self._real.amax(-1, keepdim=True)
         return share[context, items[..., 0]]
 
-    def measure(self, written, loss):
+    def measure(self, written, loss, weights):
         there = torch.nn.functional.one_hot(written[..., 0], self.size).sum(3).double()
         share = there / there.sum(-1, keepdim=True)
         return {
