@@ -17,8 +17,8 @@ from ecosystem.scenario.fields.neural import Training
 from ecosystem.threads import each
 from ecosystem.world.streams import stream
 
-BLOCK = 16
-"""Networks that are trained together; more would only leave the cache."""
+BLOCK = 8
+"""Networks that are trained together on a processor; more gain little, and blocks are shared among cores."""
 
 _AHEAD = 50
 """Steps whose random numbers are drawn at once, and over which the last loss is a mean."""
@@ -84,11 +84,13 @@ def trained(course: Course, stack: Stack, rows: Tensor, pupils: Sequence[Pupil])
         ``[models]``: the mean over the last steps; with `patience` the best on examples held out.
     """
 
+    size = BLOCK if rows.device.type == "cpu" else len(pupils)
+
     def part(start: int) -> tuple[dict[str, Tensor], Tensor]:
-        some = slice(start, start + BLOCK)
+        some = slice(start, start + size)
         return _block(course, {name: value[some] for name, value in stack.items()}, rows[some], pupils[some])
 
-    blocks = each(part, range(0, len(pupils), BLOCK))
+    blocks = each(part, range(0, len(pupils), size))
     return {name: torch.cat([block[0][name] for block in blocks]) for name in stack}, torch.cat([b[1] for b in blocks])
 
 

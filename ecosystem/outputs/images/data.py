@@ -115,7 +115,7 @@ def _folder(data: Folder, base: Path) -> tuple[NDArray[np.float32], NDArray[np.i
         for file in files:
             try:
                 with Image.open(file) as opened:
-                    shown = opened.convert("L" if data.channels == 1 else "RGB").resize(
+                    shown = opened.convert("L" if data.colours == "grey" else "RGB").resize(
                         (data.size[1], data.size[0]), Image.Resampling.BOX
                     )
             except (OSError, ValueError, Image.DecompressionBombError) as error:

@@ -27,7 +27,7 @@ def check_images(facts: Facts) -> Iterator[Problem]:
     yield from _data(facts)
     places: list[tuple[Path, Any]] = [(("rewards", name), value) for name, value in facts.rewards.items()]
     places += [(("outputs", "scores", name), value) for name, value in mapping(outputs.get("scores")).items()]
-    grey = mapping(outputs.get("data")).get("channels") == 1
+    grey = mapping(outputs.get("data")).get("colours") == "grey"
     for path, written in places:
         judge = mapping(written)
         name, label = judge.get("judge"), judge.get("label")
@@ -35,7 +35,7 @@ def check_images(facts: Facts) -> Iterator[Problem]:
             known = did_you_mean(name, IMAGE_JUDGES)
             yield Problem((*path, "judge"), f"no judge of images has this name (got {shorten(name)}){known}")
         if name == "hue" and grey:
-            yield Problem((*path, "judge"), "grey images have no hue; write data: {channels: 3}, or another judge")
+            yield Problem((*path, "judge"), "grey images have no hue; write colours: rgb, or another judge")
         contexts = _contexts(facts)
         if name == "classifier" and contexts is not None and isinstance(label, int) and label >= contexts:
             yield Problem((*path, "label"), f"labels are 0 to {contexts - 1} (got {label})")

@@ -32,8 +32,8 @@ class Folder(Block):
     """The folder, relative to the scenario. Its subfolders, by name, are the contexts; without any there is one."""
     size: Annotated[tuple[Count, ...], Strict(False), Field(min_length=2, max_length=2)] = (16, 16)
     """Height and width that images are brought to."""
-    channels: Literal[1, 3] = 3
-    """1 for grey, 3 for red, green and blue."""
+    colours: Literal["grey", "rgb"] = "rgb"
+    """`rgb` for red, green and blue, `grey` for one channel."""
 
 
 class Array(Block):
@@ -64,5 +64,5 @@ class ImageOutputs(DrawnOutputs):
     def item_bytes(self) -> int:
         """About how many bytes an image takes."""
         if isinstance(self.data, Folder):
-            return 4 * self.data.channels * self.data.size[0] * self.data.size[1]
+            return 4 * (3 if self.data.colours == "rgb" else 1) * self.data.size[0] * self.data.size[1]
         return 512 if isinstance(self.data, Digits) else super().item_bytes

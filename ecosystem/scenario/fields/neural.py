@@ -74,14 +74,18 @@ class FirstTraining(Training):
     """Training before the first round, on real images alone."""
 
     steps: Count = 3000
+    """Most steps of the optimiser."""
     rate: Positive = 2.0e-3
+    """Its learning rate."""
 
 
 class LaterTraining(Training):
     """Training in a round, on what the model's diet names."""
 
     steps: Count = 200
+    """Most steps of the optimiser."""
     rate: Positive = 1.0e-3
+    """Its learning rate."""
 
 
 class Neural(Block):

@@ -264,7 +264,7 @@ def test_folders_of_images_can_be_learned_too(tmp_path):
         ({"outputs": {"kind": "images", "data": {"source": "folder", "path": "no such"}}}, "no such folder"),
         ({"outputs": {"kind": "images", "data": {"source": "array", "path": "no such"}}}, "no such file"),
         (
-            {"outputs": {"kind": "images", "data": {"source": "folder", "path": ".", "channels": 1}}},
+            {"outputs": {"kind": "images", "data": {"source": "folder", "path": ".", "colours": "grey"}}},
             "grey images have no hue",
         ),
         ({"outputs": {"kind": "categorical", "size": 2}}, "is for networks that draw images"),

@@ -70,7 +70,7 @@ def test_a_folder_of_folders_is_a_class_each(tmp_path):
     assert real.labels.tolist() == [0, 0, 0, 1, 1, 1]
     np.testing.assert_allclose(real.images[0].mean((1, 2)), [1, 0, 0])
     np.testing.assert_allclose(real.images[-1].mean((1, 2)), [0, 0, 1])
-    grey = load(outputs(2, source="folder", path="fruit", size=[4, 4], channels=1), tmp_path, seed=0)
+    grey = load(outputs(2, source="folder", path="fruit", size=[4, 4], colours="grey"), tmp_path, seed=0)
     assert grey.images.shape == (6, 1, 4, 4)
 
 
