@@ -83,7 +83,6 @@ def trained(course: Course, stack: Stack, rows: Tensor, pupils: Sequence[Pupil])
     loss : Tensor
         ``[models]``: the mean over the last steps; with `patience` the best on examples held out.
     """
-
     size = BLOCK if rows.device.type == "cpu" else len(pupils)
 
     def part(start: int) -> tuple[dict[str, Tensor], Tensor]:

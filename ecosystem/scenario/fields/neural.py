@@ -94,9 +94,9 @@ class Neural(Block):
     network: AnyNetwork = Field(default_factory=VaeNetwork)
     """The kind of network; a variational autoencoder by default."""
     first: FirstTraining = Field(default_factory=FirstTraining)
-    """Training before the first round, on real images alone."""
+    """How networks are trained before the first round."""
     later: LaterTraining = Field(default_factory=LaterTraining)
-    """Training in every round."""
+    """How networks are trained in every round."""
     start: Literal["present", "first", "nothing"] | None = None
     """What a round's training starts from: the present weights, those of round 0, or new random ones. By default as
     the regime says: `incremental` the present, `retrain` those of round 0."""
