@@ -15,7 +15,7 @@ from analysis.report.content import Section
 from analysis.report.design import Design, design
 from analysis.statistics import mean_interval
 from ecosystem.scenario.columns import TABLES
-from ecosystem.scenario.fields.outputs import DrawnOutputs
+from ecosystem.scenario.fields.drawn import DrawnOutputs
 
 if TYPE_CHECKING:
     from ecosystem.expectations import Tables
