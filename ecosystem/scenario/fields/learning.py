@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Strict, Tag
 
 from ecosystem.scenario.fields.common import Block, Count, Name, NonNegative, Positive, Seed, Share
+from ecosystem.scenario.fields.language import Language
 
 
 class WindowCorpus(Block):
@@ -63,6 +64,8 @@ class Learning(Block):
     """Sampled mode: pseudo-count per output."""
     pool: Count | None = None
     """Sampled mode: all readers of a source read the same `pool` outputs of it."""
+    language: Language | None = None
+    """Outputs of kind `text`: which language models, and how they are trained."""
 
 
 class Until(Block):
