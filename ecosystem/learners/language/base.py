@@ -116,6 +116,7 @@ class Origin:
             resid_pdrop=0.0,
             embd_pdrop=0.0,
             attn_pdrop=0.0,
+            activation_function="gelu_pytorch_tanh",  # GPT-2's own, in one pass
             bos_token_id=tokenizer.eos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
@@ -157,18 +158,19 @@ class Origin:
                 logits = module(input_ids=rows, use_cache=False).logits[:, :-1].float()
                 return torch.nn.functional.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten())
 
-            self._fit(network, base.text, len(windows), seed, "text", text)
+            self._fit(network, base.text, torch.arange(len(windows)), seed, "text", text)
         if base.answers is not None:
             table = codec.table(self.corpus.pairs).on(self.device)
 
             def answers(chosen: Tensor) -> Tensor:
                 return sft_loss(*log_likelihoods(module, table, codec, chosen, table.answer[chosen]))
 
-            self._fit(network, base.answers, len(table.pairs), seed, "answers", answers)
+            self._fit(network, base.answers, _evenly(table, self.outputs.contexts), seed, "answers", answers)
 
-    def _fit(self, network: Network, training: Training, count: int, seed: int, what: str, loss: Any) -> None:
-        order = in_order(count, training.batch, stream(seed, f"language.base.{what}"), self.device)
-        trained(network, training, order, loss)
+    def _fit(self, network: Network, training: Training, rows: Tensor, seed: int, what: str, loss: Any) -> None:
+        order = in_order(len(rows), training.batch, stream(seed, f"language.base.{what}"), self.device)
+        there = rows.to(self.device)
+        trained(network, training, (there[numbers] for numbers in order), loss)
 
     def _windows(self, codec: Codec) -> Tensor:
         """Return running text, end to end, cut into pieces as long as the model sees, ``[pieces, context]``."""
@@ -225,6 +227,13 @@ def learned(module: Any, codec: Codec, table: Table, held_out: Table, vocabulary
         "unigram_perplexity": unigram_loss(table, held_out, codec, vocabulary),
     }
     return {name: float(torch.tensor(loss).exp()) for name, loss in losses.items()}
+
+
+def _evenly(table: Table, contexts: int) -> Tensor:
+    """Return numbers of prompts, as many of each context: a small one is read as often as a large one."""
+    own = [table.of(context) for context in range(contexts)]
+    most = max(len(rows) for rows in own)
+    return torch.cat([rows.repeat(-(-most // len(rows)))[:most] for rows in own])
 
 
 def _copied(module: Any) -> dict[str, Tensor]:

@@ -43,6 +43,6 @@ def closed(
                 )
             if gate.least is not None and not one >= gate.least * other:
                 raise EcosystemError(
-                    f"{where} answers is {one:.3f}, of real ones {other:.3f}; it must be {gate.least:g} of that or more "
+                    f"{where} answers is {one:.3f}, of real ones {other:.3f}; at least {gate.least:g} of that is due "
                     f"(learning.language.gate.{name}.least); train the base longer"
                 )

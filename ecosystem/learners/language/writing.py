@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ecosystem.outputs.text.extra import needed
 from ecosystem.scenario.fields.language import Writing
 
 
@@ -34,12 +36,12 @@ def answers(module: Any, prompt: Tensor, there: Tensor, luck: Tensor, writing: W
     rows, length = luck.shape
     found = torch.full((rows, length), pad, device=prompt.device)
     going = torch.ones(rows, dtype=torch.bool, device=prompt.device)
-    mask, ids, cache = there.long(), prompt, None
+    mask, ids = there.long(), prompt
+    cache = {_name(module): needed("learning.language", "transformers").DynamicCache()}
     place = (mask.cumsum(-1) - 1).clamp_min(0)
     with torch.no_grad():
         for step in range(length):
-            out = module(input_ids=ids, attention_mask=mask, position_ids=place, past_key_values=cache, use_cache=True)
-            cache = out.past_key_values
+            out = module(input_ids=ids, attention_mask=mask, position_ids=place, use_cache=True, **cache)
             token = drawn(out.logits[:, -1].float(), luck[:, step], writing)
             found[:, step] = torch.where(going, token, pad)
             going = going & (token != end)
@@ -49,6 +51,12 @@ def answers(module: Any, prompt: Tensor, there: Tensor, luck: Tensor, writing: W
             mask = torch.cat([mask, mask.new_ones(rows, 1)], dim=1)
             place = place[:, -1:] + 1
     return found
+
+
+def _name(module: Any) -> str:
+    """Return the argument by which a model takes what it has computed of earlier tokens; its name has changed."""
+    plain = module.get_base_model() if hasattr(module, "get_base_model") else module
+    return "cache" if "cache" in signature(type(plain).forward).parameters else "past_key_values"
 
 
 def drawn(logits: Tensor, luck: Tensor, writing: Writing) -> Tensor:

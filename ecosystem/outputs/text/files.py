@@ -35,8 +35,8 @@ def from_file(source: TextFile, base: Path, contexts: int) -> Corpus:
         own = [pair for pair in pairs if pair.context == context]
         if len(own) < 2:
             raise EcosystemError(
-                f"outputs.corpus.path: {base / source.path} has {len(own)} prompts of context {context}; at least 2 are "
-                "needed, one to read and one to hold out"
+                f"outputs.corpus.path: {base / source.path} has {len(own)} prompts of context {context}; at least 2 "
+                "are needed, one to read and one to hold out"
             )
         apart = min(max(1, round(source.held_out * len(own))), len(own) - 1)
         order = shuffled(len(own), f"file.{context}")

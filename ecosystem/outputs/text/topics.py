@@ -64,8 +64,8 @@ class Topics:
         self.topics = tuple(sorted(set(labels)))
         if len(self.topics) < 2:
             raise EcosystemError(
-                f"the judge topic: real text must have two topics or more (it has {', '.join(map(repr, self.topics))}); "
-                "name the field that holds them under outputs.corpus.label"
+                f"the judge topic: real text must have two topics or more (it has {', '.join(map(repr, self.topics))})"
+                "; name the field that holds them under outputs.corpus.label"
             )
         vectors = text.TfidfVectorizer(sublinear_tf=True)
         self._classifier: Any = pipeline.make_pipeline(vectors, bayes.MultinomialNB(alpha=0.1))

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, Strict, TypeAdapter, model_validator
 
 from ecosystem.scenario.fields.common import Block, Count, Name, NonNegative
-from ecosystem.scenario.fields.judges import JudgeBlock
 from ecosystem.scenario.fields.drawn import DrawnOutputs
+from ecosystem.scenario.fields.judges import JudgeBlock
 
 HeldOut = Annotated[float, Field(gt=0, lt=1)]
 """A part of the real data that models never read: perplexity is measured on it."""
