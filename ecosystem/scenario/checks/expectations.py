@@ -47,14 +47,15 @@ def _columns(facts: Facts, expect: Mapping[Any, Any], table: str, path: Path) ->
         yield Problem((*path, "column"), message)
     if expect.get("round") is not None and "round" not in columns:
         yield Problem((*path, "round"), f"the table {table} has no rounds")
-    for key, value in mapping(expect.get("where")).items():
+    named = [("where", *each) for each in mapping(expect.get("where")).items()]
+    for under, key, value in [*named, *(("minus", *each) for each in mapping(expect.get("minus")).items())]:
         if key not in columns and key not in facts.swept:
             known = [*columns, *sorted(facts.swept)]
             message = f"is neither a column of the table {table} nor swept{did_you_mean(key, known)}"
-            yield Problem((*path, "where", key), message)
+            yield Problem((*path, under, key), message)
         elif key in _NAMING_MODELS and facts.names is not None and isinstance(value, str):
             if value not in facts.names:
-                yield Problem((*path, "where", key), unknown_model(facts, value))
+                yield Problem((*path, under, key), unknown_model(facts, value))
         elif key == "reward" and isinstance(value, str) and value not in facts.rewards:
             message = f"there is no reward {shorten(value)}{did_you_mean(value, facts.rewards)}"
-            yield Problem((*path, "where", key), message)
+            yield Problem((*path, under, key), message)
