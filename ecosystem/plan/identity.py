@@ -15,6 +15,7 @@ from ecosystem.devices import kind
 from ecosystem.errors import EcosystemError, InputError, fail, shorten
 from ecosystem.scenario.fields.models import FromRun
 from ecosystem.scenario.fields.network import FileNetwork
+from ecosystem.scenario.fields.outputs import TextOutputs
 from ecosystem.scenario.scenario import Scenario
 
 RESULTS_VERSION = 3
@@ -83,6 +84,10 @@ def identity(scenario: Scenario) -> Identity:
     for each in (scenario, *(phase.scenario for phase in scenario.phases)):
         if isinstance(each.network, FileNetwork):
             files[each.network.file] = _contents(each.base / each.network.file)
+        if isinstance(each.outputs, TextOutputs):
+            from ecosystem.outputs.text.named import contents
+
+            files |= contents(each.outputs, each.learning.language, each.base)
     for index, model in enumerate(scenario.models):
         if isinstance(model.initial, FromRun):
             files[model.initial.source] = _states(scenario.base / model.initial.source, index)

@@ -145,13 +145,14 @@ class TextCraft(Craft):
         found = [self._typical(world, rows.flatten(0, -2)) for world, rows in enumerate(items)]
         return torch.stack(found).reshape(items.shape[:-1])
 
-    def measure(self, written: Tensor, loss: Tensor) -> Mapping[str, Tensor]:
+    def measure(self, written: Tensor, loss: Tensor, weights: Weights) -> Mapping[str, Tensor]:
         """Return what is measured of answers; see `Craft.measure`.
 
         `distance_real` is the total variation between how often each token is written and how often it is in real
         answers; `distinct_2` the share of pairs of neighbouring tokens that differ from one another (Li et al. 2016);
         `perplexity` that of held-out real answers. The first two are means over contexts.
         """
+        del weights  # the loss of what they are is known already
         said = self._codec.said(written[..., 1:])
         share = frequencies(written[..., 1:], said, len(self._tokenizer))
         return {

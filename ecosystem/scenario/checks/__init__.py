@@ -22,6 +22,7 @@ from ecosystem.scenario.checks import (
     recording,
     remedies,
     rewards,
+    text,
     users,
 )
 from ecosystem.scenario.checks.facts import Facts
@@ -41,6 +42,7 @@ _CHECKS = (
     drawn.check_kind,
     drawn.check_judges,
     drawn.check_settings,
+    text.check_text,
     curators.check_diets,
     curators.check_rewards,
     curators.check_temperatures,
