@@ -62,7 +62,11 @@ class Origin:
         named = self.language.model or self.language.config
         if named is None:
             return None
-        return str(self.folder / named) if (self.folder / named).is_dir() else named
+        if (self.folder / named).is_dir():
+            return str(self.folder / named)
+        if named.startswith((".", "/", "~")) or named.count("/") > 1:
+            raise EcosystemError(f"{self._what}: there is no folder {named!r} (looked for in {self.folder})")
+        return named
 
     @property
     def _what(self) -> str:

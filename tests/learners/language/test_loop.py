@@ -44,8 +44,11 @@ def test_the_loop_runs_and_says_what_it_measured(tmp_path: Path) -> None:
 
 
 def test_a_verifier_that_keeps_right_answers_teaches_right_answers() -> None:
-    longer = {"training": {"steps": 40, "batch": 16, "rate": 3.0e-3}}
-    plain, verified = (stepped(sums(longer, **changes)) for changes in ({}, {"remedy": VERIFIED}))
+    longer = {"training": {"steps": 40, "batch": 32, "rate": 2.0e-3}}
+    remedy = VERIFIED | {"candidates": {"A": 8, "B": 8}}
+    plain, verified = (
+        stepped(sums(longer, **changes).with_({"learning.examples": 200})) for changes in ({}, {"remedy": remedy})
+    )
     quality = [model.group_values()["quality"][0, 0].item() for model in (plain, verified)]
     assert quality[1] > quality[0] + 0.1
 
@@ -198,11 +201,16 @@ def test_an_empty_file_of_prompts_is_told(tmp_path: Path, empty: str) -> None:
         Ecosystem(scenario)
 
 
-def test_a_missing_model_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(EcosystemError, match=r"learning\.language\.model: .*'no-such-folder'") as error:
-        Ecosystem(sums({"model": "no-such-folder"}))
-    assert "\n" not in str(error.value)
+def test_a_missing_model_is_told(tmp_path: Path) -> None:
+    with pytest.raises(
+        EcosystemError, match=r"^learning\.language\.model: there is no folder '\./mine' \(looked for in"
+    ):
+        Ecosystem(sums({"model": "./mine"}))
+    (tmp_path / "empty").mkdir()
+    for key in ("model", "config"):
+        with pytest.raises(EcosystemError, match=rf"^learning\.language\.{key}: no tokenizer can be read") as error:
+            Ecosystem(sums({key: str(tmp_path / "empty")}))
+        assert "\n" not in str(error.value)
 
 
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
