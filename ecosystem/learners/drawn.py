@@ -130,6 +130,16 @@ class DrawnLearner(Learner):
             lessons=tuple(Lessons(**below(f"lessons.{number}.", saved)) for number in range(rounds)),
         )
 
+    def learned(self, state: State, world: int) -> dict[str, Tensor]:
+        """Return what the models of a world know, ``model/name`` each."""
+        assert isinstance(state, DrawnState)
+        names = self.batch.worlds[world].names
+        return {
+            f"{model}/{name}": tensor[world, number]
+            for number, model in enumerate(names)
+            for name, tensor in state.weights.items()
+        }
+
     def restarted(self, state: State, worlds: Tensor) -> DrawnState:
         """Return the state with some worlds, ``[worlds]`` true or false, put back to what they were at first."""
         assert isinstance(state, DrawnState) and state.pool is not None

@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from ecosystem.errors import EcosystemError
+from ecosystem.learners.drawn import DrawnLearner
 from ecosystem.plan.size import most_rounds
 from ecosystem.scenario.fields.learning import Until
+from ecosystem.store import weights
 from ecosystem.threads import one_thread
 from ecosystem.world.blueprint import Blueprint, blueprint
 from ecosystem.world.ecosystem import Ecosystem
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from ecosystem.store.checkpoints import Checkpoint, Checkpoints
 
 OnRound = Callable[[int, int], None]
+
+OnEnd = Callable[[Sequence[int]], None]
 
 
 @dataclass
@@ -123,6 +128,12 @@ class _Resuming:
         """Return what keeps how far some worlds are, None where that is not wanted."""
         return Keeper(model, runs, self.checkpoints, self.known, self.on_rows) if self.checkpoints.wanted else None
 
+    def save_weights(self, model: Ecosystem, runs: Sequence[str], worlds: Sequence[int]) -> None:
+        """Keep what the models of some worlds, which have ended, have learned, where that is recorded."""
+        if model.blueprint.scenario.record.weights and isinstance(model.learner, DrawnLearner):
+            for world in worlds:
+                weights.save(self.checkpoints.root, runs[world], model.learner.learned(model.state, world))
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -220,7 +231,8 @@ def _simulate_batch(
     with _ecosystem([plan for _, plan in batch], runs, known) as model:
         keeper = None if resuming is None else resuming.keeper(model, runs)
         recorder = Recorder(model, runs, on_rows if keeper is None else keeper.take)
-        broken = run_rounds(model, recorder, on_round, keeper)
+        on_end = None if resuming is None else partial(resuming.save_weights, model, runs)
+        broken = run_rounds(model, recorder, on_round, keeper, on_end)
         seconds = (time.perf_counter() - began) / len(batch)
         for world, (run, plan) in enumerate(batch):
             taken = seconds + (known[run.id].seconds if run.id in known else 0.0)
@@ -257,9 +269,15 @@ def _ecosystem(worlds: Sequence[Blueprint], runs: Sequence[str], known: dict[str
 
 
 def run_rounds(
-    model: Ecosystem, recorder: Recorder, on_round: OnRound | None = None, keeper: Keeper | None = None
+    model: Ecosystem,
+    recorder: Recorder,
+    on_round: OnRound | None = None,
+    keeper: Keeper | None = None,
+    on_end: OnEnd | None = None,
 ) -> dict[int, str]:
     """Run every world to its end and write down what its scenario asks for; worlds may be under way.
+
+    `on_end` is told of worlds that have ended, while they are as they were then.
 
     Returns
     -------
@@ -273,6 +291,8 @@ def run_rounds(
     broken: dict[int, str] = {}
     if model.round == 0:
         recorder.write(going)
+    if on_end is not None and model.round >= last:
+        on_end(going)
     while going and model.round < last:
         before = (model.state, model.crowd)
         model.step()
@@ -292,6 +312,8 @@ def run_rounds(
         if ended:
             over = frozenset(ended)
             going = [world for world in going if world not in over]
+            if on_end is not None:
+                on_end(ended)
         if keeper is not None:
             keeper.after_round(recorder, going, ended)
         if on_round is not None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ecosystem.errors import fail, shorten
 from ecosystem.scenario.fields.language import Language
-from ecosystem.scenario.fields.text import TEXT_JUDGES, EmbeddingJudge, RewardModelJudge, TextFile, TextOutputs
+from ecosystem.scenario.fields.text import TextFile, TextOutputs
+from ecosystem.scenario.fields.text_judges import EmbeddingJudge, RewardModelJudge
 
 
 def named_files(outputs: TextOutputs, language: Language | None, base: Path) -> dict[str, Path]:
@@ -15,8 +16,7 @@ def named_files(outputs: TextOutputs, language: Language | None, base: Path) -> 
     found: dict[str, Path] = {}
     if isinstance(outputs.corpus, TextFile):
         found[outputs.corpus.path] = base / outputs.corpus.path
-    for score in outputs.scores.values():
-        judge = TEXT_JUDGES.validate_python(score.model_dump(exclude_unset=True))
+    for judge in outputs.scores.values():
         if isinstance(judge, (EmbeddingJudge, RewardModelJudge)) and judge.model and (base / judge.model).is_dir():
             found[judge.model] = base / judge.model
     for named in () if language is None else (language.model, language.config):

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from ecosystem.scenario.fields.common import Block, Count, Name
 from ecosystem.scenario.fields.drawn import DrawnOutputs
+from ecosystem.scenario.fields.images import ImageOutputs
 from ecosystem.scenario.fields.rewards import Reward
 from ecosystem.scenario.fields.text import TextOutputs
 
@@ -67,10 +68,11 @@ def _kind(value: Any) -> str:
 Outputs = Annotated[
     Annotated[CategoricalOutputs, Tag("categorical")]
     | Annotated[GaussianOutputs, Tag("gaussian")]
+    | Annotated[ImageOutputs, Tag("images")]
     | Annotated[TextOutputs, Tag("text")]
     | Annotated[OtherOutputs, Tag("(other)")],
     Discriminator(_kind),
 ]
 """What the models write, by `kind`."""
 
-_KINDS = frozenset({"categorical", "gaussian", "text"})
+_KINDS = frozenset({"categorical", "gaussian", "images", "text"})

@@ -245,7 +245,7 @@ def test_settings_that_do_not_fit_are_refused(changes: dict[str, Any], message: 
 def test_judges_that_there_are_not_are_refused() -> None:
     outputs = sums().settings()["outputs"]
     for judge, message in (
-        ({"judge": "exakt"}, "outputs.scores.quality.judge: there is no judge 'exakt'; did you mean 'exact'?"),
+        ({"judge": "exakt"}, "outputs.scores.quality.judge: there is no judge 'exakt' of texts; did you mean 'exact'?"),
         ({"judge": "lexicon"}, "outputs.scores.quality.words: "),
         ({"judge": "python", "function": "no"}, "a function is written module:name"),
     ):
