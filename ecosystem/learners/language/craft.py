@@ -213,7 +213,8 @@ class TextCraft(Craft):
     def _try(self, world: int) -> None:
         """Raise where the model before the first round has not learned what the gate asks for."""
         contexts, names = self.batch.contexts, list(self._outputs.scores)
-        written, real = [], []
+        written: list[NDArray[np.float64]] = []
+        real: list[NDArray[np.float64]] = []
         for context in range(contexts):
             luck = self._luck("language.gate.prompts", world, 0, context, _GATED)
             prompts = self._picked(context, luck)
