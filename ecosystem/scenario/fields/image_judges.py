@@ -55,7 +55,7 @@ class FunctionJudge(JudgeBlock):
     """`python`: a function of what was drawn."""
     function: FunctionName
     """``module:name``. It gets images, a tensor ``[n, channels, height, width]``, and labels, ``[n]``, and returns a
-    number for each image; of texts, lists of prompts, answers and real answers, and returns a number for each answer."""
+    number for each; of texts it gets lists of prompts, answers and real answers."""
 
 
 ImageJudge: TypeAlias = HueJudge | BrightnessJudge | ClassifierJudge | FunctionJudge
