@@ -17,7 +17,7 @@ from ecosystem.scenario.fields.models import FromRun
 from ecosystem.scenario.fields.network import FileNetwork
 from ecosystem.scenario.scenario import Scenario
 
-RESULTS_VERSION = 3
+RESULTS_VERSION = 4
 """Raised whenever the program gives other numbers for the same settings."""
 
 WITHOUT_EFFECT = frozenset({"name", "description", "source", "parameters", "seeds", "sweep", "expect", "record"})
