@@ -73,21 +73,25 @@ def draw_counts(
         worlds, places = piece
         block, wanted = int(models[places[0]]) // BLOCK, models[places] % BLOCK
         together = max(1, _AT_ONCE // row)
-        generators = [stream(seeds[world], purpose, round_, block) for world in worlds[:1]]
+        generator = stream(seeds[worlds[0]], purpose, round_, block)
         streams = Streams()
         for start in range(0, int(wanted[-1]) + 1, together):
             size = min(together, int(wanted[-1]) + 1 - start)
-            words = np.empty((len(worlds), size, width), dtype=np.uint64)
-            for number, world in enumerate(worlds):
+            drawn = [generator.bit_generator.random_raw((size, width))]
+            for world in worlds[1:]:
                 # Several worlds are few numbers each, all drawn at the first start.
-                generator = generators[0] if number == 0 else streams.at(seeds[world], purpose, round_, block)
-                words[number] = generator.bit_generator.random_raw((size, width))
+                again = streams.at(seeds[world], purpose, round_, block)
+                drawn.append(again.bit_generator.random_raw((size, width)))
+            words = np.stack(drawn) if len(drawn) > 1 else drawn[0][None]
             here = places[(wanted >= start) & (wanted < start + together)]
             if len(here):
-                drawn = words[:, models[here] % BLOCK - start].reshape(-1, width).view(np.uint32)
-                chosen = exact[worlds.start : worlds.stop, here]
-                found = _counted(chosen.reshape(-1, exact.shape[-1]), drawn, draws)
-                counts[worlds.start : worlds.stop, here] = found.reshape(chosen.shape)
+                several = slice(worlds.start, worlds.stop)
+                # Models that stand together are a view, not a copy.
+                some = slice(here[0], here[-1] + 1) if here[-1] - here[0] == len(here) - 1 else here
+                words = words if len(here) == size else words[:, models[here] % BLOCK - start]
+                chosen = exact[several, some]
+                found = _counted(chosen.reshape(-1, exact.shape[-1]), words.reshape(-1, width).view(np.uint32), draws)
+                counts[several, some] = found.reshape(chosen.shape)
 
     each(fill, _pieces(len(seeds), models, row))
     return torch.from_numpy(counts).to(probability)
@@ -124,7 +128,7 @@ def _counted(probability: Array, words: NDArray[np.uint32], draws: int) -> Ints:
     fine = (_PARTS * min(categories, draws) - 1).bit_length()
     parts, spread = 1 << fine, _BITS - fine  # a part has 2^spread words
     offset = np.arange(rows)[:, None] * (parts + 1)
-    ends = -(-step >> spread)
+    ends = (step + ((1 << spread) - 1)) >> spread
     ends[:, -1] = parts + 1  # so that the last part, too, has a next one
     ends += offset
     ended = np.bincount(ends.ravel(), minlength=rows * (parts + 1))

@@ -291,7 +291,7 @@ def _join_both_ways(
     a ranking of the graph may depend on it. Node by node, and without a dictionary an edge, this takes a third of
     the time, which counts at a million edges.
     """
-    after, before = result._succ, result._pred
+    after, before = result._succ, result._pred  # type: ignore[attr-defined]
     position = {node: number for number, node in enumerate(graph)}
     for number, (name, neighbours) in enumerate(zip(names, graph.adj.values(), strict=True)):
         places = [position[node] for node in neighbours]
