@@ -21,7 +21,7 @@ from ecosystem.scenario.fields.network import FileNetwork
 from ecosystem.scenario.fields.outputs import TextOutputs
 from ecosystem.scenario.scenario import Scenario
 
-RESULTS_VERSION = 3
+RESULTS_VERSION = 4
 """Raised whenever the program gives other numbers for the same settings."""
 
 WITHOUT_EFFECT = frozenset({"name", "description", "source", "parameters", "seeds", "sweep", "expect", "record"})
