@@ -44,7 +44,20 @@ class FlowNetwork(Block):
     """Steps of the solver."""
 
 
-AnyNetwork = Annotated[VaeNetwork | FlowNetwork, Discriminator("kind")]
+class DiffusionNetwork(Block):
+    """Conditional diffusion (Ho et al. 2020), drawn without noise (Song et al. 2021)."""
+
+    kind: Literal["diffusion"]
+    """Diffusion."""
+    width: Width = 256
+    """Units of a hidden layer."""
+    depth: Annotated[int, Field(ge=1, le=16)] = 3
+    """Hidden layers."""
+    steps: Count = 16
+    """Steps from noise to an image."""
+
+
+AnyNetwork = Annotated[VaeNetwork | FlowNetwork | DiffusionNetwork, Discriminator("kind")]
 """A kind of generative network, by `kind`."""
 
 
