@@ -20,9 +20,9 @@ from ecosystem.curators.curation import Curation
 from ecosystem.curators.differentiate import by_autograd
 from ecosystem.errors import EcosystemError
 from ecosystem.influence.frames import Frame, frame_of
-from ecosystem.learners import learner_of
+from ecosystem.learners import row_learner_of
 from ecosystem.learners.batch import Batch
-from ecosystem.learners.learner import Learner, State
+from ecosystem.learners.learner import RowLearner, State
 from ecosystem.learners.turn import Readers
 from ecosystem.scenario.fields.learning import RefreshCorpus
 from ecosystem.scenario.fields.remedy import FreshData
@@ -63,7 +63,7 @@ class Round:
     def _build(self, plan: Blueprint) -> None:
         self.plan = plan
         self._batch = Batch([plan], torch.float64, "cpu")
-        self._learner: Learner = learner_of(self._batch)
+        self._learner: RowLearner = row_learner_of(self._batch)
 
     @property
     def start(self) -> Tensor:

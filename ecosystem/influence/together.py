@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ecosystem.learners import learner_of
+from ecosystem.learners import row_learner_of
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import State
 from ecosystem.world.blueprint import Blueprint
@@ -52,7 +52,7 @@ def _rest(plans: Sequence[Blueprint], start: Tensor | None, tolerance: float, mo
     """Iterate worlds together; those at rest leave the batch."""
     result = torch.full((len(plans), *plans[0].initial.shape), torch.nan, dtype=torch.float64)
     going = list(range(len(plans)))
-    learner = learner_of(Batch(plans, torch.float64, "cpu"))
+    learner = row_learner_of(Batch(plans, torch.float64, "cpu"))
     x = learner.batch.initial if start is None else start.expand_as(learner.batch.initial)
     for _ in range(most):
         following = learner.step(State(0, x)).p
@@ -67,7 +67,7 @@ def _rest(plans: Sequence[Blueprint], start: Tensor | None, tolerance: float, mo
             going = [going[place] for place in stay.tolist()]
             if not going:
                 return result
-            learner, x = learner_of(Batch([plans[number] for number in going], torch.float64, "cpu")), x[stay]
+            learner, x = row_learner_of(Batch([plans[number] for number in going], torch.float64, "cpu")), x[stay]
     for place in torch.nonzero(moved <= tolerance).flatten().tolist():
         result[going[place]] = x[place]
     return result

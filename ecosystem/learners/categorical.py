@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecosystem.learners.batch import Batch
-from ecosystem.learners.learner import Learner
+from ecosystem.learners.learner import RowLearner
 from ecosystem.learners.sampling import draw_counts, draw_given
 from ecosystem.learners.turn import Mixture, Offer, Readers
 from ecosystem.measures import categorical
 from ecosystem.users.crowd import Demand
 
 
-class Categorical(Learner):
+class Categorical(RowLearner):
     """Models that are probabilities of outputs, ``[worlds, models, contexts, outputs]``."""
 
     measures = categorical.MEASURES
@@ -120,6 +120,6 @@ class Categorical(Learner):
         again = self._draw(written, everyone, f"{purpose}.again", round_, pool, demand.weights)
         return torch.where((everyone < readers.models[0])[:, None, None], again, counts)
 
-    def look(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    def draw(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.int64]:
         """Return numbers of outputs, ``[n]``."""
         return generator.choice(len(row), size=n, p=row / row.sum())

@@ -6,25 +6,20 @@ the author writes it, its curator chooses among K if it is read curated, and the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ecosystem.curators.gaussian import GaussianLimit
 from ecosystem.learners.batch import Batch
+from ecosystem.learners.picks import REAL, USERS, Curators, Picks
 from ecosystem.learners.turn import Readers
 from ecosystem.measures.gaussian import symmetric_root
 from ecosystem.moments import mean_and_covariance
 from ecosystem.users.crowd import Demand
-from ecosystem.world.blueprint import SOURCES
-from ecosystem.world.streams import normals, uniforms
-
-_REAL, _RAW, _CURATED, _NEIGHBOURS_RAW, _NEIGHBOURS_CURATED, _USERS = range(len(SOURCES))
+from ecosystem.world.streams import normals
 
 _TOGETHER = 1 << 24
 """Numbers of moments held at a time."""
@@ -89,7 +84,7 @@ class Author:
         return mean + (root * z[..., None, :]).sum(-1)
 
 
-def draw_examples(batch: Batch, readers: Readers, author: Author, seeds: Sequence[int], round_: int) -> Tensor:
+def draw_examples(batch: Batch, readers: Readers, author: Author, round_: int) -> Tensor:
     """Return the mean moments of each reader's training set, context by context.
 
     Returns
@@ -102,30 +97,20 @@ def draw_examples(batch: Batch, readers: Readers, author: Author, seeds: Sequenc
     parts = []
     for start in range(0, batch.size, together):
         worlds = slice(start, min(start + together, batch.size))
-        parts.append(_Draw(batch, readers, author, worlds, seeds[worlds], round_, examples).moments())
+        parts.append(_Draw(batch, readers, author, round_, examples, worlds).moments())
     return torch.cat(parts)
 
 
-class _Draw:
-    """The examples of some worlds, ``[worlds, readers × examples]``."""
+class _Draw(Picks):
+    """The examples of some worlds, written down, ``[worlds, readers × examples]``."""
 
     def __init__(
-        self,
-        batch: Batch,
-        readers: Readers,
-        author: Author,
-        worlds: slice,
-        seeds: Sequence[int],
-        round_: int,
-        examples: int,
+        self, batch: Batch, readers: Readers, author: Author, round_: int, examples: int, worlds: slice
     ) -> None:
-        self._batch, self._readers, self._author, self._worlds = batch, readers, author, worlds
-        self._seeds, self._round, self._examples = seeds, round_, examples
+        super().__init__(batch, readers, author.demand, round_, examples, worlds)
+        self._author = author
+        self._curators = Curators(batch, author.demand, worlds)
         self._d = author.mean.shape[-1]
-        self._rows = readers.models.tolist()
-        self._reader = readers.models.repeat_interleave(examples).expand(len(seeds), -1)
-        self._context, self._source = self._labels()
-        self._edge = self._edges()
 
     def moments(self) -> Tensor:
         """Return mean moments, ``[worlds, readers, contexts, numbers]``."""
@@ -134,21 +119,11 @@ class _Draw:
         rows = torch.cat([torch.ones_like(x[..., :1]), x, outer.flatten(-2)], dim=-1)
         worlds, numbers = len(self._seeds), rows.shape[-1]
         reader = torch.arange(len(self._rows), device=x.device).repeat_interleave(self._examples)
-        place = self._context + self._batch.contexts * reader
+        place = self.context + self._batch.contexts * reader
         total = rows.new_zeros((worlds, len(self._rows) * self._batch.contexts, numbers))
         total = total.scatter_add(1, place[..., None].expand_as(rows), rows)
         total = total.reshape(worlds, len(self._rows), self._batch.contexts, numbers)
         return total / total[..., :1].clamp_min(1.0)
-
-    def _uniform(self, purpose: str, round_: int | None = None) -> Tensor:
-        """Return a uniform number for each example, of this round by default."""
-        when = self._round if round_ is None else round_
-        found = [uniforms(s, purpose, when, self._batch.models, self._examples)[self._rows] for s in self._seeds]
-        return self._there(np.stack(found)).flatten(1)
-
-    def _there(self, array: NDArray[Any]) -> Tensor:
-        """Return an array as a tensor where the state lies, its precision kept: places need all of it."""
-        return torch.from_numpy(array).to(self._batch.device)
 
     def _normal(self, purpose: str) -> Tensor:
         """Return a standard normal vector for each example, ``[worlds, readers × examples, d]``."""
@@ -156,66 +131,31 @@ class _Draw:
         found = [normals(s, purpose, self._round, self._batch.models, draws)[self._rows] for s in self._seeds]
         return torch.from_numpy(np.stack(found)).to(self._author.mean).reshape(len(self._seeds), -1, self._d)
 
-    def _labels(self) -> tuple[Tensor, Tensor]:
-        """Draw each example's context and source."""
-        v = self._readers.own(self._author.demand.weights)[self._worlds]
-        each = self._readers.shares(self._author.demand)[self._worlds]
-        # What a row without sources reads does not matter, for such a model learns what it has.
-        raw = (torch.arange(len(SOURCES)) == _RAW).to(each)
-        each = torch.where(each.sum(-1, keepdim=True) > 0, each, raw)
-        u = self._uniform("examples").reshape(*v.shape[:2], -1)
-        if self._batch.learning.prompts == "reused":
-            asked = self._uniform("examples.prompts", 0).reshape(u.shape)
-            context = _picked(v, asked)
-            steps = each.gather(2, context[..., None].expand(*context.shape, len(SOURCES))).to(u.dtype).cumsum(-1)
-            source = (steps / steps[..., -1:] <= u[..., None]).sum(-1).clamp_max(len(SOURCES) - 1)
-            return context.flatten(1), source.flatten(1)
-        label = _picked((v[..., :, None] * each).flatten(-2), u).flatten(1)
-        return label // len(SOURCES), label % len(SOURCES)
-
-    def _edges(self) -> Tensor:
-        """Draw the edge by which each example came, −1 where it did not cross any."""
-        edges = [world.edges for world in self._batch.worlds[self._worlds]]
-        crosses = (self._source == _NEIGHBOURS_RAW) | (self._source == _NEIGHBOURS_CURATED)
-        if not bool(crosses.any()):
-            return torch.full_like(self._source, -1)
-        # Edges are sorted by reader: reader + cumulated share is one ascending scale for all of them.
-        first = edges[0]
-        steps = np.stack([_cumulated(world.share, world.target) for world in edges])
-        scale = self._there(steps)
-        last = self._there(np.searchsorted(first.target, np.arange(self._batch.models), side="right") - 1)
-        wanted = self._reader + self._uniform("examples.author")
-        found = torch.searchsorted(scale, wanted, right=True)
-        return torch.where(crosses, torch.minimum(found, last[self._reader]), -1)
-
     def _written(self) -> Tensor:
-        plan = self._batch.worlds[0]
-        source = self._there(plan.edges.source if len(plan.edges.source) else np.zeros(1, dtype=np.int64))
-        model = torch.where(self._edge >= 0, source[self._edge.clamp_min(0)], self._reader)
-        law = torch.where(self._source == _REAL, self._batch.models + self._reader, model)
+        model = self.author
+        law = torch.where(self.source == REAL, self._batch.models + self.reader, model)
         law = self._users(law)
         z = self._normal("examples.normal")
-        x = self._author.write(self._worlds, law, self._context, z)
-        curated = (self._source == _CURATED) | (self._source == _NEIGHBOURS_CURATED)
-        choice = self._choices(model, curated)
+        x = self._author.write(self._worlds, law, self.context, z)
+        choice = self._curators.pick(model, self.context, self.curated, self.uniform("examples.curator"))
         if not bool((choice >= 0).any()):
             return x
-        limit = self._there(np.array(self._author.limits))[choice.clamp_min(0)]
+        limit = self.there(np.array(self._author.limits))[choice.clamp_min(0)]
         infinite = (choice >= 0) & (limit >= 0)
-        kept = self._author.write(self._worlds, torch.where(infinite, limit, model), self._context, z)
+        kept = self._author.write(self._worlds, torch.where(infinite, limit, model), self.context, z)
         x = torch.where(infinite[..., None], kept, x)
         return self._chosen(x, model, torch.where(infinite, -1, choice))
 
     def _users(self, law: Tensor) -> Tensor:
         """Draw the cohort that brings each example from users, by what it asks of the reader in that context."""
         prompts = self._author.demand.prompts
-        brings = self._source == _USERS
+        brings = self.source == USERS
         if prompts is None or not bool(brings.any()):
             return law
         steps = prompts.each[self._worlds].flatten(2).cumsum(1)  # [worlds, cohorts, models × contexts]
-        place = (self._reader * self._batch.contexts + self._context)[:, None].expand(-1, steps.shape[1], -1)
+        place = (self.reader * self._batch.contexts + self.context)[:, None].expand(-1, steps.shape[1], -1)
         here = steps.gather(2, place)
-        wanted = self._uniform("examples.group") * here[:, -1]
+        wanted = self.uniform("examples.group") * here[:, -1]
         cohort = (here <= wanted[:, None]).sum(1).clamp_max(steps.shape[1] - 1)
         return torch.where(brings & (here[:, -1] > 0), self._author.first_cohort + cohort, law)
 
@@ -228,68 +168,37 @@ class _Draw:
         plans = self._batch.worlds[self._worlds]
         seen = torch.from_numpy(np.stack([plan.candidates for plan in plans])).to(x).gather(1, model)
         seen = torch.where(choice >= 0, seen, 1.0)
-        lucky = np.array([kind == "gaussian_luce" for kind in self._author.choice_kinds])
-        by_luck = self._there(lucky)[choice.clamp_min(0)]
+        lucky = np.array([kind == "gaussian_luce" for kind in self._curators.kinds])
+        by_luck = self.there(lucky)[choice.clamp_min(0)]
         rho = self._reward_of(choice)
         best = self._appeal(x, rho, by_luck, 0)
         for number in range(1, int(seen.max())):
             z = self._normal(f"examples.candidate.{number}")
-            candidate = self._author.write(self._worlds, model, self._context, z)
+            candidate = self._author.write(self._worlds, model, self.context, z)
             appeal = self._appeal(candidate, rho, by_luck, number)
             better = (appeal > best) & (number < seen)
             x = torch.where(better[..., None], candidate, x)
             best = torch.where(better, appeal, best)
         return x
 
-    def _choices(self, model: Tensor, curated: Tensor) -> Tensor:
-        """Draw whose choice each curated example is, −1 where nobody chooses or one is kept at random."""
-        owners = self._batch.worlds[0].choice_model
-        if len(owners) == 0 or not bool(curated.any()):
-            return torch.full_like(model, -1)
-        wanted = model + self._uniform("examples.curator")
-        weights = self._batch.choice_weight[self._worlds]
-        heard = self._author.demand.heard
-        if heard is None:
-            found = self._inverted(weights, owners, wanted)
-        else:
-            found = torch.zeros_like(model)
-            for context in range(self._batch.contexts):
-                place = self._there(owners * self._batch.contexts + context)
-                voices = heard[self._worlds, self._there(np.array(self._batch.choice_voice)), place]
-                here = self._inverted(weights * voices, owners, wanted)
-                found = torch.where(self._context == context, here, found)
-        # Behind the last choice stands one that is nobody's.
-        owner = self._there(np.append(owners, -1))
-        chooses = self._there(np.array([*(kind is not None for kind in self._author.choice_kinds), False]))
-        return torch.where(curated & chooses[found] & (owner[found] == model), found, -1)
-
-    def _inverted(self, weights: Tensor, owners: NDArray[np.int64], wanted: Tensor) -> Tensor:
-        """Return the choice that model + a uniform number falls on, the first one behind where it falls on none.
-
-        Choices are sorted by model: model + cumulated weight is one ascending scale for all of them.
-        """
-        each = weights.to("cpu", torch.float64).numpy()
-        scale = self._there(np.stack([_cumulated(row, owners) for row in each]))
-        return torch.searchsorted(scale, wanted, right=True)
-
     def _reward_of(self, choice: Tensor) -> Tensor:
         """Return reward over temperature of each example's choice, ``[worlds, examples, numbers]``."""
         rho = self._batch.choice_rho[self._worlds]  # [worlds, choices, contexts, numbers]
-        place = choice.clamp_min(0) * rho.shape[2] + self._context
+        place = choice.clamp_min(0) * rho.shape[2] + self.context
         return rho.flatten(1, 2).gather(1, place[..., None].expand(*place.shape, rho.shape[-1]))
 
     def _appeal(self, x: Tensor, rho: Tensor, by_luck: Tensor, number: int) -> Tensor:
         """Return the reward of each example's candidate, with Gumbel noise where the choice is a matter of luck."""
         outer = (x[..., :, None] * x[..., None, :]).flatten(-2)
         appeal = (rho[..., 1 : 1 + self._d] * x).sum(-1) + (rho[..., 1 + self._d :] * outer).sum(-1)
-        u = self._uniform(f"examples.luck.{number}")
+        u = self.uniform(f"examples.luck.{number}")
         return torch.where(by_luck, appeal - (-u.clamp_min(1e-300).log()).log(), appeal)
 
     def _through_channels(self, x: Tensor) -> Tensor:
         first = self._batch.worlds[0].edges
         if len(first.channels) == 0:
             return x
-        number = torch.where(self._edge >= 0, self._there(first.channel)[self._edge.clamp_min(0)], -1)
+        number = torch.where(self.edge >= 0, self.there(first.channel)[self.edge.clamp_min(0)], -1)
         for channel in range(len(first.channels)):
             matrices = np.stack([world.edges.channels[channel] for world in self._batch.worlds[self._worlds]])
             matrix = torch.from_numpy(matrices).to(x)
@@ -298,17 +207,3 @@ class _Draw:
             passed = (x[..., :, None] * a).sum(-2) + b
             x = torch.where((number == channel)[..., None], passed, x)
         return x
-
-
-def _picked(weights: Tensor, u: Tensor) -> Tensor:
-    """Return which of the last dimension's weights each uniform number falls on, shaped as `u`."""
-    steps = weights.to(u.dtype).cumsum(-1)
-    return torch.searchsorted(steps / steps[..., -1:], u, right=True).clamp_max(weights.shape[-1] - 1)
-
-
-def _cumulated(share: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return target + what its shares add up to, up to and with this one; targets are ascending."""
-    total = np.cumsum(share)
-    start = np.searchsorted(target, target, side="left")
-    before = np.where(start > 0, total[start - 1], 0.0)
-    return np.asarray(target + (total - before))

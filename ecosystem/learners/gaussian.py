@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.examples import Author, draw_examples
-from ecosystem.learners.learner import Learner
+from ecosystem.learners.learner import RowLearner
 from ecosystem.learners.turn import Mixture, Offer, Readers
 from ecosystem.measures import gaussian
 from ecosystem.measures.gaussian import symmetric_root
@@ -21,7 +21,7 @@ from ecosystem.moments import mean_and_covariance, moments_of
 from ecosystem.users.crowd import Demand
 
 
-class GaussianLearner(Learner):
+class GaussianLearner(RowLearner):
     """Models that are moments (1, E x, E x xᵀ), ``[worlds, models, contexts, 1 + d + d²]``.
 
     With ``covariance: fixed`` a model keeps its initial covariance and learns the mean alone.
@@ -49,13 +49,13 @@ class GaussianLearner(Learner):
     def sample(
         self, readers: Readers, p: Tensor, mixture: Mixture, offer: Offer, round_: int, demand: Demand
     ) -> Tensor:
-        """Return the moments of a drawn training set; see `Learner.sample`."""
+        """Return the moments of a drawn training set; see `RowLearner.sample`."""
         del mixture, offer
-        found = draw_examples(self.batch, readers, Author(p, self.batch, demand), self.seeds, round_)
+        found = draw_examples(self.batch, readers, Author(p, self.batch, demand), round_)
         alone = readers.nothing(demand)
         return found if alone is None else torch.where(alone, readers.own(p), found)
 
-    def look(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.float64]:
+    def draw(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.float64]:
         """Return vectors, ``[n, d]``."""
         mean, covariance = mean_and_covariance(torch.from_numpy(row))
         root = symmetric_root(covariance).numpy()

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -58,20 +58,68 @@ class State:
     held: int = 0
 
 
+class Filter(Protocol):
+    """A remedy that filters what models write before it is read."""
+
+    @property
+    def finds(self) -> bool:
+        """Whether the disadvantaged group is to be found: `Demand.worst` is then needed."""
+        ...
+
+
 class Learner(ABC):
     """How all models of a batch of worlds learn, whatever they write.
 
-    What a model writes in a context is a row of numbers that mixes: probabilities, or moments. A kind of
-    learner says how its rows are normalised, how a finite training set is drawn, and what is measured.
+    Attributes
+    ----------
+    batch : Batch
+        Settings of the worlds.
+    measures : mapping
+        Quantities of each model, by name: the columns of the table `models`.
+    remedy : Filter, optional
+        What filters what models write before it is read.
+    """
+
+    batch: Batch
+    measures: Mapping[str, Measure]
+    remedy: Filter | None
+
+    @abstractmethod
+    def start(self) -> State:
+        """Return the state before the first round."""
+
+    @abstractmethod
+    def step(self, state: State, demand: Demand | None = None) -> State:
+        """Return the state one round later.
+
+        `demand` is what users ask and bring; without users all contexts count alike.
+        """
+
+    @abstractmethod
+    def take_over(self, state: State) -> State:
+        """Return a state that was reached under other settings of learning, as this learner goes on with it."""
+
+    @abstractmethod
+    def restarted(self, state: State, worlds: Tensor) -> State:
+        """Return the state with some worlds, ``[worlds]`` true or false, put back to what they were at first."""
+
+    @abstractmethod
+    def look(
+        self, state: State, place: tuple[int, int, int], n: int, generator: np.random.Generator
+    ) -> NDArray[np.generic]:
+        """Return n outputs of a (world, model, context)."""
+
+
+class RowLearner(Learner):
+    """How models learn of which all that counts is a row of numbers that mixes: probabilities, or moments.
+
+    A kind of learner says how its rows are normalised, how a finite training set is drawn, and what is measured.
 
     Parameters
     ----------
     batch : Batch
         Settings of the worlds.
     """
-
-    measures: Mapping[str, Measure]
-    """Quantities of each model, by name: the columns of the table `models`."""
 
     by_blocks = True
     """Whether models are taught block by block."""
@@ -84,7 +132,7 @@ class Learner(ABC):
         self.turns = [Turn(batch, models, block) for models in (everyone[:, None] if sequential else [everyone])]
         self.seeds = [world.seed for world in batch.worlds]
         remedy = batch.worlds[0].scenario.remedy
-        self.remedy = Rejection(batch) if isinstance(remedy, (RejectionSampling, BestOfK)) else None
+        self.remedy: Rejection | None = Rejection(batch) if isinstance(remedy, (RejectionSampling, BestOfK)) else None
         # What no world asks for is left out; a world that asks for it with a weight of 0 gets the same bits.
         self._shares = bool((batch.sharing > 0).any())
         self._starts = bool((batch.rate < 1).any())
@@ -96,9 +144,7 @@ class Learner(ABC):
         return State(round=0, p=self.batch.initial.contiguous())
 
     def step(self, state: State, demand: Demand | None = None) -> State:
-        """Return the state one round later.
-
-        `demand` is what users ask and bring; without users all contexts count alike.
+        """Return the state one round later; see `Learner.step`.
 
         Models of one turn read the same p; `order: sequential` gives every model a turn of its own.
         """
@@ -136,8 +182,16 @@ class Learner(ABC):
         learned = torch.cat([block[0] for block in blocks], dim=1)
         return learned if turn.everyone else p.index_copy(1, turn.models, learned), shared
 
+    def restarted(self, state: State, worlds: Tensor) -> State:
+        """Return the state with some worlds put back; see `Learner.restarted`."""
+
+        def chosen(now: Tensor) -> Tensor:
+            return torch.where(worlds.reshape(-1, *[1] * (now.dim() - 1)), self.batch.initial, now)
+
+        return replace(state, p=chosen(state.p), corpus=tuple(map(chosen, state.corpus)))
+
     def take_over(self, state: State) -> State:
-        """Return a state that was reached under other settings of learning, as this learner goes on with it.
+        """Return a state that was reached under other settings; see `Learner.take_over`.
 
         A corpus that was accumulated becomes an empty window, for its rounds can no longer be told apart.
         """
@@ -227,6 +281,12 @@ class Learner(ABC):
         del readers
         return learned
 
+    def look(
+        self, state: State, place: tuple[int, int, int], n: int, generator: np.random.Generator
+    ) -> NDArray[np.generic]:
+        """Return n outputs of a (world, model, context)."""
+        return self.draw(state.p[place].cpu().double().numpy(), n, generator)
+
     @abstractmethod
-    def look(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.generic]:
+    def draw(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.generic]:
         """Return n outputs of a model that writes by a row of `State.p`."""

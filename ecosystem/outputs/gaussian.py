@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ecosystem.scenario.fields.common import Gaussian, GaussianDraw, NormalDraw, QuadraticReward, UniformDraw
+from ecosystem.scenario.fields.common import Gaussian, GaussianDraw, NormalDraw, UniformDraw
 from ecosystem.scenario.fields.network import Channel
+from ecosystem.scenario.fields.rewards import QuadraticReward
 from ecosystem.world.streams import stream
 
 Array = NDArray[np.float64]

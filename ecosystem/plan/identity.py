@@ -114,12 +114,16 @@ def covers(recorded: str, asked: str) -> bool:
     False
     """
     there, wanted = json.loads(recorded), json.loads(asked)
-    return there.keys() == wanted.keys() and all(_covers(key, there[key], value) for key, value in wanted.items())
+    if not there.keys() <= wanted.keys():
+        return False
+    return all(_covers(key, there[key], value) if key in there else not value for key, value in wanted.items())
 
 
 def _covers(key: str, there: Any, wanted: Any) -> bool:
     if key == "every":
         return bool(wanted % there == 0)
+    if key == "samples":
+        return bool(there >= wanted)
     return bool(there == wanted) or (there is True and wanted is False)
 
 

@@ -41,18 +41,18 @@ class Rejection:
     """
 
     def __init__(self, batch: Batch) -> None:
-        remedies = [_filter(world) for world in batch.worlds]
-        quality = batch.stack([_quality(world) for world in batch.worlds])[:, None]
+        remedies = [remedy_of(world) for world in batch.worlds]
+        quality = batch.stack([quality_of(world) for world in batch.worlds])[:, None]
         similarity = batch.real / batch.real.amax(-1, keepdim=True)
         weights = [batch.stack([np.array(getattr(remedy, name)) for remedy in remedies]) for name in _WEIGHTS]
         w_quality, w_similarity, accuracy = (weight[:, None, None, None] for weight in weights)
         score = (w_quality * quality + w_similarity * similarity).flatten(1, 2)  # [worlds, rows, outputs]
         self._trust = 2 * accuracy - 1
         first = batch.worlds[0]
-        self.finds = _finds(remedies[0])
+        self.finds = finds(remedies[0])
         self._aware = isinstance(remedies[0], RejectionSampling)
         # Outputs that are judged among as many candidates are judged together.
-        counts, place = np.unique(_candidates(first), return_inverse=True)
+        counts, place = np.unique(candidates_of(first), return_inverse=True)
         self._place = torch.from_numpy(place).to(batch.device)
         self._judges = [BestOf(score, score.new_full(score.shape[:2], float(k)), 0) for k in counts]
         self._group = None if first.groups is None else torch.from_numpy(first.groups.group).to(batch.device)
@@ -78,28 +78,30 @@ class Rejection:
 _WEIGHTS = ("quality", "similarity", "accuracy")
 
 
-def _finds(remedy: RejectionSampling | BestOfK) -> bool:
+def finds(remedy: RejectionSampling | BestOfK) -> bool:
+    """Tell whether the disadvantaged group is to be found, round by round."""
     if isinstance(remedy, BestOfK) or remedy.disadvantaged is None:
         return False
     return remedy.disadvantaged.group is None
 
 
-def _filter(world: Blueprint) -> RejectionSampling | BestOfK:
+def remedy_of(world: Blueprint) -> RejectionSampling | BestOfK:
+    """Return the remedy of a world, one that filters."""
     remedy = world.scenario.remedy
     assert isinstance(remedy, (RejectionSampling, BestOfK))
     return remedy
 
 
-def _quality(world: Blueprint) -> np.ndarray:
+def quality_of(world: Blueprint) -> np.ndarray:
     """Return the score `quality`, ``[contexts or 1, outputs]``; zeros where there is none."""
-    space = space_of(world.scenario.outputs)
+    space = space_of(world.scenario)
     scores = Rewards(world.scenario.outputs.scores, space)
     return scores.row(scores.number("quality")) if "quality" in scores.names else np.zeros((1, space.numbers))
 
 
-def _candidates(world: Blueprint) -> np.ndarray:
+def candidates_of(world: Blueprint) -> np.ndarray:
     """Return k of each group, and k of each where it is worst off, ``[2, groups]``."""
-    remedy, groups = _filter(world), world.groups
+    remedy, groups = remedy_of(world), world.groups
     if isinstance(remedy, BestOfK) or groups is None:
         return np.full((2, 1), remedy.candidates)
     if isinstance(remedy.candidates, int):
@@ -110,4 +112,4 @@ def _candidates(world: Blueprint) -> np.ndarray:
     if more is not None:
         named = [more.group in (None, name) for name in groups.names]
         worst[named] = more.candidates
-    return np.stack([plain if _finds(remedy) else worst, worst])
+    return np.stack([plain if finds(remedy) else worst, worst])

@@ -16,13 +16,14 @@ from ecosystem.scenario.checks import check
 from ecosystem.scenario.document import Document
 from ecosystem.scenario.events import Phase
 from ecosystem.scenario.expressions import Literals, literals_in, resolve
-from ecosystem.scenario.fields.common import Block, Distribution, Name, Parameter, Reward
+from ecosystem.scenario.fields.common import Block, Distribution, Name, Parameter
 from ecosystem.scenario.fields.events import Event
 from ecosystem.scenario.fields.learning import Learning, Record, Rounds, Seeds
 from ecosystem.scenario.fields.models import Curated, FromRun, ModelBlock
 from ecosystem.scenario.fields.network import EdgesNetwork, FileNetwork, Network
 from ecosystem.scenario.fields.outputs import Outputs
 from ecosystem.scenario.fields.remedy import Remedy
+from ecosystem.scenario.fields.rewards import Reward
 from ecosystem.scenario.fields.sweep import Expect, Sweep
 from ecosystem.scenario.fields.users import Users
 from ecosystem.scenario.paths import change, parameter_names
@@ -79,7 +80,7 @@ class Scenario(Block):
     real: Distribution | None = None
     """Real data that models share; uniform by default."""
     rewards: dict[str, Reward] = Field(default_factory=dict)
-    """Named rewards: a number per output, or a row of them per context."""
+    """Named rewards: a number per output, or a row of them per context; a judge where outputs are really drawn."""
     models: Annotated[tuple[ModelBlock, ...], Strict(False), Field(min_length=1)]
     """The models."""
     curated: Curated | None = None

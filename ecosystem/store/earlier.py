@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
 from ecosystem.scenario.columns import gaussian_states
-from ecosystem.scenario.fields.outputs import CategoricalOutputs, Outputs
+from ecosystem.scenario.fields.outputs import GaussianOutputs, Outputs
 from ecosystem.store.results import Results
 
 Array = NDArray[np.float64]
@@ -58,7 +58,7 @@ class Earlier:
 
     @property
     def _columns(self) -> list[str]:
-        if isinstance(self._outputs, CategoricalOutputs):
+        if not isinstance(self._outputs, GaussianOutputs):
             return ["probability"]
         return list(gaussian_states(self._outputs.dimension))
 
@@ -78,7 +78,7 @@ class Earlier:
         if model not in numbers:
             raise EcosystemError(f"no model of {self._path} is called {shorten(model)}{did_you_mean(model, numbers)}")
         values = numbers[model].reshape(outputs.contexts, -1, len(self._columns))
-        if isinstance(outputs, CategoricalOutputs):
+        if not isinstance(outputs, GaussianOutputs):
             return values[..., 0]
         mean, covariance = values[..., 0], values[..., 1:]
         second = covariance + mean[:, :, None] * mean[:, None, :]
@@ -128,7 +128,7 @@ def _read(path: Path, stamp: tuple[tuple[str, int, int], ...]) -> Earlier:
 
 
 def _shape(outputs: Outputs) -> tuple[object, ...]:
-    size = outputs.size if isinstance(outputs, CategoricalOutputs) else outputs.dimension
+    size = outputs.dimension if isinstance(outputs, GaussianOutputs) else outputs.numbers
     return outputs.kind, size, outputs.contexts
 
 

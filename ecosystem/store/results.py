@@ -107,6 +107,11 @@ class Results:
         """One row for each run, round, model, context and output, when recorded."""
         return self.table("states")
 
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """Some of the outputs that were really drawn, when recorded: texts, or images as PNG."""
+        return self.table("samples")
+
     def table(
         self,
         name: str,

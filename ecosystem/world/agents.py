@@ -83,7 +83,10 @@ class ModelAgent(NamedAgent):
 
     @property
     def distribution(self) -> NDArray[np.float64]:
-        """What it writes: probabilities ``[contexts, outputs]``, or moments (1, E x, E x xᵀ)."""
+        """What it writes: probabilities ``[contexts, outputs]``, or moments (1, E x, E x xᵀ).
+
+        Of outputs that are really drawn, what is said of them: (1, judges, squares of judges, measures).
+        """
         return np.array(self.model.state.p[self.model.world, self.index].cpu().numpy())
 
     @property
@@ -116,11 +119,13 @@ class ModelAgent(NamedAgent):
         Returns
         -------
         ndarray
-            Numbers of outputs, ``[n]``, or vectors, ``[n, d]``.
+            Numbers of outputs, ``[n]``, or vectors, ``[n, d]``; of outputs that are really drawn some of those that
+            it wrote last, ``[n, *item]``.
         """
         if not 0 <= context < self.model.batch.contexts:
             raise IndexError(f"context must be from 0 to {self.model.batch.contexts - 1} (got {context})")
-        return self.model.learner.look(self.distribution[context], n, self.model.looking(self.index))
+        place = (self.model.world, self.index, context)
+        return self.model.learner.look(self.model.state, place, n, self.model.looking(self.index))
 
 
 class Cohort(NamedAgent):

@@ -17,6 +17,7 @@ from ecosystem.remedies.rewriting import fresh_share, learning_in_effect
 from ecosystem.scenario.fields.events import Ends
 from ecosystem.scenario.fields.models import Diet
 from ecosystem.scenario.fields.network import Edge
+from ecosystem.scenario.fields.outputs import DrawnOutputs
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.world.groups import Groups, groups_of
 from ecosystem.world.network import Edges, build, edges_of, edited
@@ -135,7 +136,7 @@ class Blueprint:
     @cached_property
     def nodes(self) -> int:
         """Nodes of the Luce quadrature: enough for every curator of this run."""
-        space = space_of(self.scenario.outputs)
+        space = space_of(self.scenario)
         return max(
             (
                 space.nodes(str(kind), self.rewards[reward_], self.candidates[model], self.temperature[model])
@@ -181,8 +182,24 @@ class Blueprint:
             scenario.record,
             None if self.groups is None else self.groups.shape,
             None if scenario.remedy is None else scenario.remedy.model_dump_json(include=_DISCRETE),
+            self._craft_settings,
             tuple((round_, plan.shape) for round_, plan in self.later),
         )
+
+    @property
+    def drawn(self) -> bool:
+        """Whether outputs are really drawn, by models that are really trained."""
+        return isinstance(self.scenario.outputs, DrawnOutputs)
+
+    @property
+    def _craft_settings(self) -> tuple[object, ...]:
+        """What worlds of one batch share where models are really trained: all that says how."""
+        if not self.drawn:
+            return ()
+        scenario = self.scenario
+        written = [block.model_dump_json() for block in (scenario.outputs, scenario.learning)]
+        rewards = scenario.model_dump_json(include={"rewards", "remedy"})
+        return (*written, rewards, self.candidates.max())
 
 
 def blueprint(scenario: Scenario, seed: int) -> Blueprint:
@@ -225,7 +242,7 @@ def _of_phase(scenario: Scenario, seed: int, drawn: nx.DiGraph[str], edits: Sequ
     """
     fresh = fresh_share(scenario)
     scenario = scenario.model_copy(update={"learning": learning_in_effect(scenario)})
-    space = space_of(scenario.outputs)
+    space = space_of(scenario)
     names = tuple(scenario.model_names)
     graph = edited(drawn, edits)
     settings = settings_of(scenario, drawn, names, seed)

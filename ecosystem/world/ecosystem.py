@@ -254,11 +254,9 @@ class Ecosystem(mesa.Model):
         def chosen(fresh: Tensor, now: Tensor) -> Tensor:
             return torch.where(worlds.reshape(-1, *[1] * (now.dim() - 1)), fresh, now)
 
-        initial = self.batch.initial
-        corpus = tuple(chosen(initial, past) for past in self.state.corpus)
-        self.state = replace(self.state, p=chosen(initial, self.state.p), corpus=corpus)
+        self.state = self.learner.restarted(self.state, worlds)
         if self.population is not None and self.crowd is not None:
-            crowd = self.population.start(initial)
+            crowd = self.population.start(self.batch.initial)
             names = [field.name for field in fields(crowd)]
             self.crowd = Crowd(**{name: chosen(getattr(crowd, name), getattr(self.crowd, name)) for name in names})
         self._forget()

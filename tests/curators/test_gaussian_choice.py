@@ -17,7 +17,7 @@ from scipy.stats import norm
 from ecosystem.curators.curation import KINDS
 from ecosystem.curators.gaussian import MOST_BETA, largest_of, luce_moments, sharp_moments
 from ecosystem.outputs.gaussian import GaussianSpace, moments
-from ecosystem.scenario.fields.common import QuadraticReward
+from ecosystem.scenario.fields.rewards import QuadraticReward
 
 KIND_OF = {"limit": "gaussian_limit", "luce": "gaussian_luce", "best_of": "gaussian_best_of"}
 

@@ -12,6 +12,7 @@ from typing import Any
 from ecosystem.errors import Problem
 from ecosystem.scenario.checks import (
     curators,
+    drawn,
     expectations,
     gaussians,
     modes,
@@ -37,6 +38,9 @@ _CHECKS = (
     gaussians.check_forms,
     gaussians.check_gaussians,
     gaussians.check_choices,
+    drawn.check_kind,
+    drawn.check_judges,
+    drawn.check_settings,
     curators.check_diets,
     curators.check_rewards,
     curators.check_temperatures,

@@ -13,6 +13,9 @@ from ecosystem.scenario.sweeps import swept
 
 MAX_MODELS = 1_000_000
 
+ROWS = ("categorical", "gaussian")
+"""Kinds of outputs of which a model is a row of numbers."""
+
 
 def mapping(value: Any) -> Mapping[Any, Any]:
     """Return a mapping, an empty one in place of anything else."""
@@ -73,7 +76,8 @@ class Facts:
         self.base = base
         outputs = mapping(data.get("outputs"))
         self.kind = outputs.get("kind")
-        self.size = count(outputs.get("size")) if self.kind != "gaussian" else None
+        self.drawn = isinstance(self.kind, str) and self.kind not in ROWS
+        self.size = count(outputs.get("size")) if self.kind != "gaussian" and not self.drawn else None
         self.dimension = count(outputs.get("dimension")) if self.kind == "gaussian" else None
         self.contexts = count(outputs.get("contexts", 1))
         self.rewards = mapping(data.get("rewards"))

@@ -16,6 +16,8 @@ _REWARDS = "a reward of Gaussian outputs is written as {linear: [1, 0], curvatur
 
 def check_forms(facts: Facts) -> Iterator[Problem]:
     """Check that distributions, rewards and channels are written as the kind of output wants them."""
+    if facts.drawn:
+        return
     gaussian = facts.kind == "gaussian"
     for path, value in _distributions(facts):
         if gaussian and isinstance(value, (list, tuple)) and not _mappings(value):
@@ -25,7 +27,7 @@ def check_forms(facts: Facts) -> Iterator[Problem]:
         elif not gaussian and (_mappings(value) or (isinstance(value, Mapping) and value.get("draw") != "dirichlet")):
             yield Problem(path, "is a normal law, but the outputs are categorical; write a number per output")
     for name, value in facts.rewards.items():
-        written = isinstance(value, Mapping) or _mappings(value)
+        written = (isinstance(value, Mapping) and "judge" not in value) or _mappings(value)
         if gaussian and not written and isinstance(value, (list, tuple)):
             yield Problem(("rewards", name), f"is a number per output, but the outputs are gaussian; {_REWARDS}")
         elif written and not gaussian:

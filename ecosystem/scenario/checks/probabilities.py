@@ -26,7 +26,7 @@ def check_distributions(facts: Facts) -> Iterator[Problem]:
 
 def check_channels(facts: Facts) -> Iterator[Problem]:
     """Check that the matrix of a channel is square, one row per output, and each row a distribution."""
-    if facts.kind == "gaussian":
+    if facts.kind == "gaussian" or facts.drawn:
         return
     places: list[tuple[Path, Any]] = [(("network", "channel"), facts.network.get("channel"))]
     for index, edge in entries(facts.network.get("edges")):

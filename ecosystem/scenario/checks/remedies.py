@@ -22,8 +22,8 @@ def check_remedy(facts: Facts) -> Iterator[Problem]:
     if not isinstance(remedy, Mapping):
         return
     method = remedy.get("method")
-    if method in _FILTERS and facts.kind != "categorical":
-        yield Problem(("remedy",), f"{method} filters categorical outputs only; leave it out")
+    if method in _FILTERS and facts.kind == "gaussian":
+        yield Problem(("remedy",), f"{method} does not filter Gaussian outputs; leave it out")
     if method in _OF_GROUPS and not mapping(facts.data.get("users")):
         yield Problem(("remedy",), f"{_OF_GROUPS[method]}; add a `users` block")
     yield from _groups(facts, remedy)

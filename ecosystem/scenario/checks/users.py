@@ -7,6 +7,7 @@ from typing import Any
 
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
 from ecosystem.scenario.checks.facts import Facts, entries, mapping, number
+from ecosystem.scenario.fields.judges import LARGEST
 from ecosystem.scenario.fields.users import read_index
 
 MAX_INDIVIDUALS = 100_000
@@ -42,8 +43,9 @@ def check_responses(facts: Facts) -> Iterator[Problem]:
         if isinstance(group, str) and group not in names:
             known = did_you_mean(group, [name for name in names if isinstance(name, str)])
             yield Problem((*path, "group"), f"there is no group {shorten(group)}{known}")
-        if rule.get("method") == "drift" and facts.kind == "categorical":
-            yield Problem(path, "drift moves means, which categorical outputs have not; use outputs: {kind: gaussian}")
+        if rule.get("method") == "drift" and facts.kind != "gaussian" and isinstance(facts.kind, str):
+            message = f"drift moves means, which {facts.kind} outputs have not; use outputs: {{kind: gaussian}}"
+            yield Problem(path, message)
         for index, problem in _wanting(facts, str(rule.get("method"))):
             wants.setdefault(index, problem)
     if mapping(facts.data.get("users")).get("curate") is True:
@@ -86,9 +88,12 @@ def _wanting(facts: Facts, method: str) -> Iterator[tuple[int, Problem]]:
         return
     for index, group in groups_written(facts):
         reward = facts.rewards.get(group.get("reward"))
-        endless = isinstance(reward, Mapping) and (number(reward.get("curvature", 0)) or 0) <= 0
-        if endless and group.get("best") is None:
-            message = f"a reward without curvature has no largest value, and {method} goes by risk; state `best`"
+        if group.get("best") is not None or not isinstance(reward, Mapping):
+            continue
+        judged = "judge" in reward
+        if reward["judge"] not in LARGEST if judged else (number(reward.get("curvature", 0)) or 0) <= 0:
+            what = "this judge" if judged else "a reward without curvature"
+            message = f"{what} has no largest value, and {method} goes by risk; state `best`"
             yield index, Problem(("users", "groups", index), message)
 
 

@@ -91,27 +91,6 @@ class Gaussian(Block):
     """Its covariance: a scalar, a diagonal, or a matrix; 0 is a single point."""
 
 
-class QuadraticReward(Block):
-    """r(x) = linear·x − (curvature/2)‖x − centre‖², for Gaussian outputs."""
-
-    linear: Vector | None = None
-    """A number per dimension; zeros by default."""
-    curvature: Number = 0.0
-    """How much is lost away from the centre; 0 by default."""
-    centre: Vector | None = None
-    """Where the quadratic part is 0; the origin by default."""
-
-
-Reward = Annotated[
-    Annotated[Vector, Tag("(vector)")]
-    | Annotated[Matrix, Tag("(matrix)")]
-    | Annotated[QuadraticReward, Tag("(law)")]
-    | Annotated[tuple[QuadraticReward, ...], Strict(False), Tag("(laws)")],
-    Discriminator(lambda value: {"(draw)": "(law)", "(name)": "(vector)"}.get(form_of(value), form_of(value))),
-]
-"""A number per output (Gaussian outputs: linear, curvature, centre), or one such row per context."""
-
-
 class DirichletDraw(Block):
     """Each distribution is drawn from a symmetric Dirichlet law, with the run's seed."""
 

@@ -1,0 +1,140 @@
+"""A craft: what a kind of generative network can do, for all models of a batch of worlds at once.
+
+An output is an *item*, a tensor of fixed shape: an image, or the tokens of a text. A craft writes items, judges them
+and is taught by them; who reads what, who chooses what, and what is measured of whom is the same for all crafts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from ecosystem.learners.batch import Batch
+
+Weights: TypeAlias = Mapping[str, Tensor]
+"""What models have learned, by name: ``[worlds, models, ...]`` each."""
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What every model is trained on in a round, all rounds of the corpus together.
+
+    Attributes
+    ----------
+    items : Tensor
+        ``[worlds, models, examples, *item]``
+    context : Tensor
+        The kind of prompt under which each is learned, ``[worlds, models, examples]``.
+    rejected : Tensor
+        Of each the candidate of the same lot that its curator liked least; the item itself where nobody chose.
+    """
+
+    items: Tensor
+    context: Tensor
+    rejected: Tensor
+
+    def and_then(self, later: Lessons) -> Lessons:
+        """Return these and later ones."""
+        return Lessons(
+            torch.cat([self.items, later.items], dim=2),
+            torch.cat([self.context, later.context], dim=2),
+            torch.cat([self.rejected, later.rejected], dim=2),
+        )
+
+
+class Craft(ABC):
+    """A kind of generative network.
+
+    Random numbers come from `ecosystem.world.streams`, keyed by seed, purpose, round and model: what a world draws
+    depends on its own settings alone, and a further candidate leaves the others what they are.
+
+    Parameters
+    ----------
+    batch : Batch
+        Settings of the worlds.
+
+    Attributes
+    ----------
+    item : tuple of int
+        Shape of an output.
+    dtype : torch.dtype
+        Type of its numbers.
+    """
+
+    item: tuple[int, ...]
+    dtype: torch.dtype
+
+    measures: Sequence[str] = ()
+    """Columns that it adds to the table `models`."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+
+    @abstractmethod
+    def begin(self) -> tuple[Weights, Tensor]:
+        """Return what models know before the first round, trained on real data, and their loss ``[worlds, models]``."""
+
+    @abstractmethod
+    def real(self, round_: int, context: Tensor) -> Tensor:
+        """Return a drawn real item for each context ``[worlds, models, n]``, as ``[worlds, models, n, *item]``."""
+
+    @abstractmethod
+    def write(self, weights: Weights, round_: int, lots: int, candidates: int) -> Tensor:
+        """Return what models write: for every context so many lots, each of candidates that answer one prompt.
+
+        Returns
+        -------
+        Tensor
+            ``[worlds, models, contexts, lots, candidates, *item]``
+        """
+
+    @abstractmethod
+    def judge(self, items: Tensor, context: Tensor) -> Tensor:
+        """Return what items are worth by each of the scenario's named rewards, then by each of its scores.
+
+        Parameters
+        ----------
+        items : Tensor
+            ``[worlds, ..., *item]``
+        context : Tensor
+            The kind of prompt that each answers, ``[worlds, ...]``.
+
+        Returns
+        -------
+        Tensor
+            ``[worlds, ..., judges]``
+        """
+
+    @abstractmethod
+    def similarity(self, items: Tensor, context: Tensor) -> Tensor:
+        """Return how typical of real data items are, from 0 to 1, ``[worlds, ...]``."""
+
+    @abstractmethod
+    def measure(self, written: Tensor, loss: Tensor, weights: Weights) -> Mapping[str, Tensor]:
+        """Return `distance_real` and the craft's own measures of what was written, ``[worlds, models]`` each; finite.
+
+        Parameters
+        ----------
+        written : Tensor
+            The first candidate of every lot, ``[worlds, models, contexts, lots, *item]``.
+        loss : Tensor
+            What training ended with, ``[worlds, models]``.
+        weights : mapping of str to Tensor
+            What models know.
+        """
+
+    @abstractmethod
+    def train(self, weights: Weights, first: Weights, lessons: Lessons, round_: int) -> tuple[Weights, Tensor]:
+        """Return what models know after a round's lessons, and their loss, ``[worlds, models]``.
+
+        `first` is what they knew before the first round.
+        """
+
+    @abstractmethod
+    def show(self, items: Tensor) -> list[str | bytes]:
+        """Return items ``[n, *item]`` as they are kept in the table `samples`: texts, or images as PNG."""

@@ -1,0 +1,41 @@
+"""Rewards and scores: what an output is worth, written as the kind of output wants it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Discriminator, Field, Strict, Tag
+
+from ecosystem.scenario.fields.common import Block, Matrix, Number, Vector, form_of
+from ecosystem.scenario.fields.judges import Judge
+
+
+class QuadraticReward(Block):
+    """r(x) = linear·x − (curvature/2)‖x − centre‖², for Gaussian outputs."""
+
+    linear: Vector | None = None
+    """A number per dimension; zeros by default."""
+    curvature: Number = 0.0
+    """How much is lost away from the centre; 0 by default."""
+    centre: Vector | None = None
+    """Where the quadratic part is 0; the origin by default."""
+
+
+def _form(value: Any) -> str:
+    keys = value if isinstance(value, dict) else type(value).model_fields if isinstance(value, BaseModel) else ()
+    if "judge" in keys:
+        return "(judge)"
+    form = form_of(value)
+    return {"(draw)": "(law)", "(name)": "(vector)"}.get(form, form)
+
+
+Reward = Annotated[
+    Annotated[Vector, Tag("(vector)")]
+    | Annotated[Matrix, Tag("(matrix)")]
+    | Annotated[QuadraticReward, Tag("(law)")]
+    | Annotated[tuple[QuadraticReward, ...], Strict(False), Field(min_length=1), Tag("(laws)")]
+    | Annotated[Judge, Tag("(judge)")],
+    Discriminator(_form),
+]
+"""A number per output (Gaussian outputs: linear, curvature, centre), or one such row per context; of outputs that are
+really drawn, a judge."""
