@@ -13,6 +13,8 @@ from ecosystem.scenario.arithmetic import CONSTANTS, FUNCTIONS
 from ecosystem.scenario.schema import schema
 
 _ROOT = "Scenario"
+_BROUGHT = "Other"
+"""How blocks begin whose keys come with another package: there is no telling which."""
 _BOUNDS = {"minimum": "≥", "ge": "≥", "exclusiveMinimum": ">", "gt": ">"}
 _UPPER = {"maximum": "≤", "le": "≤", "exclusiveMaximum": "<", "lt": "<"}
 _LARGE = 2**53
@@ -54,7 +56,7 @@ def without_example() -> list[tuple[str, str]]:
         (name, key)
         for name, block in {_ROOT: found, **found["$defs"]}.items()
         for key, field in block.get("properties", {}).items()
-        if (name, key) not in known.keys and not field.get("examples")
+        if not name.startswith(_BROUGHT) and (name, key) not in known.keys and not field.get("examples")
     ]
 
 
