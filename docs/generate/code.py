@@ -12,10 +12,13 @@ from typing import Any
 
 _MENTION = re.compile(r"\{code: ([\w.]+)\}")
 
+_DOCUMENTED = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
+
 _HEAD = """\
 # Code behind the symbols
 
-What [the mathematics](../background/mathematics.md) and other pages link to, with its source.
+What [the mathematics](../background/mathematics.md) and other pages link to, with its source; what is public is described
+under [Python](python.md) and [Analysis](analysis.md).
 """
 
 
@@ -71,11 +74,20 @@ def _link(name: str) -> str:
 def page(folder: Path) -> str:
     """Return the page that shows everything that is named, each module's objects together."""
     by_module: dict[str, list[str]] = {}
+    elsewhere = _documented(folder)
     for name in sorted(mentions(folder)):
-        by_module.setdefault(locate(name)[0], []).append(name)
+        if name not in elsewhere and name.rpartition(".")[0] not in elsewhere:
+            by_module.setdefault(locate(name)[0], []).append(name)
     return _HEAD + "".join(_section(module, names) for module, names in sorted(by_module.items()))
 
 
+def _documented(folder: Path) -> frozenset[str]:
+    """Return what the reference to Python describes already, with its source too."""
+    return frozenset(
+        name for page in folder.rglob("*.md") for name in _DOCUMENTED.findall(page.read_text(encoding="utf-8"))
+    )
+
+
 def _section(module: str, names: list[str]) -> str:
-    options = "    options: {show_source: true, members: false, heading_level: 3}\n"
+    options = "    options: {members: false, heading_level: 3}\n"
     return f"\n## {module}\n\n" + "\n".join(f"::: {name}\n{options}" for name in names)
