@@ -41,7 +41,7 @@ def check(
     from ecosystem.cli.targets import plans, targets
     from ecosystem.cli.terminal import one_line, print_table
     from ecosystem.runner.execute import Execution
-    from ecosystem.scenario.fields.outputs import DrawnOutputs
+    from ecosystem.scenario.fields.drawn import DrawnOutputs
     from ecosystem.scenario.shipped import shipped
 
     asked = plans(paths or [str(path) for path in shipped().values()], options.seeds(seeds), options.overrides(set_))

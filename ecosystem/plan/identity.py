@@ -13,6 +13,9 @@ from typing import Any
 
 from ecosystem.devices import kind
 from ecosystem.errors import EcosystemError, InputError, fail, shorten
+from ecosystem.errors import Path as ErrorPath
+from ecosystem.scenario.fields.image_judges import FunctionJudge
+from ecosystem.scenario.fields.images import ImageOutputs
 from ecosystem.scenario.fields.models import FromRun
 from ecosystem.scenario.fields.network import FileNetwork
 from ecosystem.scenario.scenario import Scenario
@@ -84,10 +87,12 @@ def identity(scenario: Scenario) -> Identity:
     files: dict[str, str] = {}
     for each in (scenario, *(phase.scenario for phase in scenario.phases)):
         if isinstance(each.network, FileNetwork):
-            files[each.network.file] = _contents(each.base / each.network.file)
+            files[each.network.file] = _contents(each.base / each.network.file, ("network", "file"))
     for index, model in enumerate(scenario.models):
         if isinstance(model.initial, FromRun):
             files[model.initial.source] = _states(scenario.base / model.initial.source, index)
+    if isinstance(scenario.outputs, ImageOutputs):
+        files |= _images(scenario, scenario.outputs)
     return Identity(settings, files, scenario.precision, kind(scenario.device))
 
 
@@ -182,7 +187,24 @@ def _states(path: Path, model: int) -> str:
         raise fail(str(error), ("models", model, "initial", "from")) from error
 
 
-def _contents(path: Path) -> str:
+def _images(scenario: Scenario, outputs: ImageOutputs) -> dict[str, str]:
+    """Return the hash of real images, names and contents of their files, and that of each of the user's functions."""
+    from ecosystem.outputs.images.data import files_of  # which knows arrays
+
+    found = {}
+    each = [(str(file.relative_to(scenario.base)), file) for file in files_of(outputs, scenario.base)]
+    if each:
+        names = [[name, _contents(file, ("outputs", "data", "path"))] for name, file in each]
+        found[names[0][0]] = _hash(_written(names))
+    for judge in (*scenario.rewards.values(), *outputs.scores.values()):
+        if isinstance(judge, FunctionJudge):
+            module = scenario.base / f"{judge.function.partition(':')[0].replace('.', '/')}.py"
+            if module.is_file():  # else it is an installed package, as all else that is imported
+                found[judge.function] = _contents(module, ("rewards",))
+    return found
+
+
+def _contents(path: Path, field: ErrorPath) -> str:
     try:
         with path.open("rb") as stream:
             found = sha256()
@@ -190,5 +212,5 @@ def _contents(path: Path) -> str:
                 found.update(block)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise fail(f"cannot read {shorten(str(path))}: {reason}", ("network", "file")) from error
+        raise fail(f"cannot read {shorten(str(path))}: {reason}", field) from error
     return found.hexdigest()

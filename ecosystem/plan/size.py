@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ecosystem.scenario.fields.drawn import DrawnOutputs
 from ecosystem.scenario.fields.learning import Until
-from ecosystem.scenario.fields.outputs import DrawnOutputs
 from ecosystem.scenario.fields.remedy import BestOfK, RejectionSampling
 from ecosystem.scenario.scenario import Scenario
 

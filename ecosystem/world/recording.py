@@ -106,6 +106,8 @@ class Recorder:
 
     def tables(self) -> dict[str, pa.Table]:
         """Return the rows that are held, run by run and within a run round by round."""
+        if not self._written:
+            return {}
         world = np.concatenate([written.worlds for written in self._written])
         round_ = np.concatenate([np.full(len(written.worlds), written.round) for written in self._written])
         kept = np.flatnonzero(~np.isin(world, list(self._left_out)))

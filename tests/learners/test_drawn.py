@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
+import ecosystem
 from ecosystem import Ecosystem, Scenario
 from ecosystem.errors import EcosystemError, InputError
 from ecosystem.learners import crafts
@@ -290,3 +292,38 @@ def test_rewards_are_judges_where_outputs_are_drawn_and_only_there() -> None:
         Scenario(**written(rewards=judged) | {"outputs": {"kind": "categorical", "size": 3, "contexts": 2}})
     with pytest.raises(InputError, match=r"record\.samples: is for outputs that are really drawn"):
         exact(record={"samples": 3})
+
+
+def test_weights_are_kept_as_they_were_at_the_end(tmp_path: Path) -> None:
+    scenario = drawn(record={"weights": True}, learning={"examples": 50})
+    results = ecosystem.run(scenario, tmp_path / "out", seeds=2)
+    for run, seed in zip(results.runs["run"], results.runs["seed"], strict=True):
+        model = Ecosystem(scenario, seed=seed)
+        for _ in range(3):
+            model.step()
+        kept = results.weights(run)
+        assert list(kept) == ["p", "q"]
+        for number, name in enumerate(kept):
+            assert torch.equal(kept[name]["shares"], model.state.weights["shares"][0, number])
+    assert len(results.models) == 2 * 4 * 2
+    without = ecosystem.run(drawn(learning={"examples": 50}), tmp_path / "without")
+    with pytest.raises(EcosystemError, match=r"record: \{weights: true\} keeps them"):
+        without.weights(without.runs["run"].iloc[0])
+
+
+@pytest.mark.parametrize("case", ["curated and raw, own and a neighbour's", "accumulated", "rejection sampling"])
+def test_a_run_that_was_interrupted_ends_as_one_that_was_not(tmp_path: Path, case: str) -> None:
+    few = CASES[case] | {"learning": CASES[case].get("learning", {}) | {"examples": 60, "pool": 60}}
+    scenario = drawn(**few)
+    whole = ecosystem.run(scenario, tmp_path / "whole", seeds=2).models
+
+    def stop(done: Any) -> None:
+        if done.finished > 1.0:  # two of three rounds of both
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ecosystem.run(scenario, tmp_path / "again", seeds=2, progress=stop, checkpoint=0)
+    assert len(list((tmp_path / "again" / "checkpoints").glob("*.safetensors"))) == 2
+    again = ecosystem.run(scenario, tmp_path / "again", seeds=2)
+    keys = ["run", "round", "model"]  # rows that were put aside come first
+    pd.testing.assert_frame_equal(*(rows.sort_values(keys, ignore_index=True) for rows in (again.models, whole)))

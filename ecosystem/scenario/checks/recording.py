@@ -31,6 +31,7 @@ def check_record(facts: Facts) -> Iterator[Problem]:
         if chosen == "aggregate" and record.get(table):
             message = "has rows of models only, and models: aggregate writes none; leave it out, or name models"
             yield Problem(("record", table), message)
-    if record.get("samples") and not facts.drawn:
-        message = f"is for outputs that are really drawn, and these are {facts.kind}; leave it out"
-        yield Problem(("record", "samples"), message)
+    for key in ("samples", "weights"):
+        if record.get(key) and not facts.drawn:
+            message = f"is for outputs that are really drawn, and these are {facts.kind}; leave it out"
+            yield Problem(("record", key), message)

@@ -6,7 +6,7 @@ from pydantic import ConfigDict
 
 from ecosystem.scenario.fields.common import Block, Name
 
-LARGEST: dict[str, float] = {}
+LARGEST: dict[str, float] = {"brightness": 1.0, "classifier": 1.0, "hue": 1.0}
 """The largest value that judges give which have one."""
 
 
@@ -26,7 +26,3 @@ class OtherJudge(JudgeBlock):
     """A judge that a kind of outputs brings along, with settings of its own."""
 
     model_config = ConfigDict(extra="allow")
-
-
-Judge = OtherJudge
-"""What an output is worth, by `judge`."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from ecosystem.scenario.fields.common import Block, Count, Name
+from ecosystem.scenario.fields.drawn import DrawnOutputs
+from ecosystem.scenario.fields.images import ImageOutputs
 from ecosystem.scenario.fields.rewards import Reward
 
 
@@ -46,28 +48,6 @@ class GaussianOutputs(Block):
         return 1 + self.dimension + self.dimension**2
 
 
-class DrawnOutputs(Block):
-    """Outputs that are really drawn, from models that are really trained."""
-
-    contexts: Count = 1
-    """How many kinds of prompt there are."""
-    scores: dict[Name, Reward] = Field(default_factory=dict)
-    """Named judges; preference bias reads `lean`, disparate bias `quality`."""
-
-    together: ClassVar[int] = 8
-    """How many worlds are best trained together."""
-
-    @property
-    def item_bytes(self) -> int:
-        """About how many bytes an output takes."""
-        return 4096
-
-    @property
-    def numbers(self) -> int:
-        """How many numbers say what a model writes in a context: 1, each judge and its square, some measures."""
-        return 20
-
-
 class OtherOutputs(DrawnOutputs):
     """Outputs of a kind that another package brings, with settings of its own."""
 
@@ -85,9 +65,10 @@ def _kind(value: Any) -> str:
 Outputs = Annotated[
     Annotated[CategoricalOutputs, Tag("categorical")]
     | Annotated[GaussianOutputs, Tag("gaussian")]
+    | Annotated[ImageOutputs, Tag("images")]
     | Annotated[OtherOutputs, Tag("(other)")],
     Discriminator(_kind),
 ]
 """What the models write, by `kind`."""
 
-_KINDS = frozenset({"categorical", "gaussian"})
+_KINDS = frozenset({"categorical", "gaussian", "images"})

@@ -7,7 +7,26 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Discriminator, Field, Strict, Tag
 
 from ecosystem.scenario.fields.common import Block, Matrix, Number, Vector, form_of
-from ecosystem.scenario.fields.judges import Judge
+from ecosystem.scenario.fields.image_judges import BrightnessJudge, ClassifierJudge, FunctionJudge, HueJudge
+from ecosystem.scenario.fields.judges import OtherJudge
+
+
+def _who(value: Any) -> str:
+    name = value.get("judge") if isinstance(value, dict) else getattr(value, "judge", None)
+    return name if isinstance(name, str) and name in _JUDGES else "(other)"
+
+
+Judge = Annotated[
+    Annotated[HueJudge, Tag("hue")]
+    | Annotated[BrightnessJudge, Tag("brightness")]
+    | Annotated[ClassifierJudge, Tag("classifier")]
+    | Annotated[FunctionJudge, Tag("python")]
+    | Annotated[OtherJudge, Tag("(other)")],
+    Discriminator(_who),
+]
+"""What an output that is really drawn is worth, by `judge`."""
+
+_JUDGES = frozenset({"hue", "brightness", "classifier", "python"})
 
 
 class QuadraticReward(Block):
