@@ -1,7 +1,7 @@
 """Install the lowest versions that pyproject.toml states, and try a few things with them.
 
-Bounds that nobody tries are guesses. Of every library the lowest version in its range is asked for; what they themselves need
-is pip's choice. The environment is build/lowest, made anew each time.
+Bounds that nobody tries are guesses. Of every library the lowest version in its range is asked for; what they need
+themselves is pip's choice. The environment is build/lowest, made anew each time.
 
 ``python .ci/lowest.py --constraints`` prints the versions and does nothing else.
 """

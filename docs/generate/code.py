@@ -17,8 +17,8 @@ _DOCUMENTED = re.compile(r"^::: ([\w.]+)$", re.MULTILINE)
 _HEAD = """\
 # Code behind the symbols
 
-What [the mathematics](../background/mathematics.md) and other pages link to, with its source; what is public is described
-under [Python](python.md) and [Analysis](analysis.md).
+What [the mathematics](../background/mathematics.md) and other pages link to, with its source; what is public is
+described under [Python](python.md) and [Analysis](analysis.md).
 """
 
 

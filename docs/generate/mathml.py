@@ -17,4 +17,5 @@ def with_mathml(page: str) -> str:
 
 def _converted(found: re.Match[str]) -> str:
     block = found[1] == "div"
-    return f"<{found[1]} class=formula>{convert(html.unescape(found[2]), display='block' if block else 'inline')}</{found[1]}>"
+    formula = convert(html.unescape(found[2]), display="block" if block else "inline")
+    return f"<{found[1]} class=formula>{formula}</{found[1]}>"

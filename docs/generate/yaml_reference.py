@@ -27,7 +27,7 @@ A scenario is one YAML file. This page is made from the JSON Schema that `ecosys
 from a scenario that is tested: the [shipped ones](../scenarios.md), and a few in `docs/reference/examples/`.
 
 **Numbers.** Wherever a number is due, `= …` is arithmetic over the named `parameters`: {functions}; constants
-{constants}. Inside `{{}}` and `[]` an expression with a comma must be quoted. `inf` is infinity. YAML is that of version
+{constants}. Inside `{{}}` and `[]` an expression with a comma must be quoted. `inf` is infinity. YAML is of version
 1.2: `no` and `on` are text, `1e-3` is a number. Keys that are not described here are refused, and so is a key that
 stands twice.
 
@@ -56,7 +56,7 @@ def without_example() -> list[tuple[str, str]]:
         (name, key)
         for name, block in {_ROOT: found, **found["$defs"]}.items()
         for key, field in block.get("properties", {}).items()
-        if not name.startswith(_BROUGHT) and (name, key) not in known.keys and not field.get("examples")
+        if not name.startswith(_BROUGHT) and _found(name, key, field, known) is None
     ]
 
 
@@ -171,14 +171,24 @@ def _default(field: Mapping[str, Any]) -> str:
 
 def _example(block: str, key: str, field: Mapping[str, Any], known: Examples) -> str:
     """Return the example in one short line of YAML; a long one stands with the whole block, or with the block below."""
-    given = field.get("examples")
-    example = Example(given[0], "") if given else known.keys.get((block, key))
+    example = _found(block, key, field, known)
     if example is None:
         return ""
     if example.short:
         return f"`{_cell(example.line)}`"
     inner = next(iter(_references(field)), None)
     return f"see [{words(inner).lower()}](#{inner})" if inner else f"`{_cell(example.line[:60])}…`"
+
+
+def _found(block: str, key: str, field: Mapping[str, Any], known: Examples) -> Example | None:
+    """Return the example of a key: its own, else that of a scenario, else the one value or the default that it has."""
+    own = field.get("examples")
+    if own:
+        return Example(own[0], "")
+    if (block, key) in known.keys:
+        return known.keys[block, key]
+    value = field.get("const", field.get("default"))
+    return None if value in (None, {}, [], "") else Example(value, "")
 
 
 def _written(example: Example) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -63,11 +62,7 @@ def _python() -> Iterator[Finding]:
     from ecosystem import __version__
 
     yield Finding("ecosystem", __version__)
-    version = platform.python_version()
-    if sys.version_info < (3, 11):
-        yield Finding("python", version, "wrong", "3.11 or newer is needed")
-    else:
-        yield Finding("python", version)
+    yield Finding("python", platform.python_version())
 
 
 def _requirements() -> list[str]:

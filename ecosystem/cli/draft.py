@@ -87,7 +87,7 @@ name: {_quoted(wish.name)}
 description: {_description(wish)}
 rounds: 50
 seeds: {5 if drawn else 1}{"                       # each seed is a run with other random numbers" if drawn else ""}
-mode: {wish.mode}{" " * (22 - len(wish.mode))}# exact: as if training sets were infinitely large; sampled: they are drawn
+mode: {wish.mode}{" " * (22 - len(wish.mode))}# exact: as if training sets were infinite; sampled: they are drawn
 
 # Named numbers. `= …` is arithmetic over them, and `--set share=0.8` changes one.
 parameters: {{share: 0.5}}
@@ -155,9 +155,15 @@ def _network(wish: Wish) -> str:
     if not wish.linked:
         return ""
     if wish.network is Links.RING:
-        return "# Who reads whom: a NetworkX generator by name, or `edges: [{from: m0, to: m1}]`.\nnetwork: {generator: cycle_graph}\n"
+        return """\
+# Who reads whom: a NetworkX generator by name, or `edges: [{from: m0, to: m1}]`.
+network: {generator: cycle}
+"""
     links = 1 if wish.models < 4 else 2
-    return f"# Who reads whom: a NetworkX generator by name, drawn from the run's seed.\nnetwork: {{generator: barabasi_albert, m: {links}}}\n"
+    return f"""\
+# Who reads whom: a NetworkX generator by name, drawn from the run's seed.
+network: {{generator: barabasi_albert, m: {links}}}
+"""
 
 
 def _users(wish: Wish) -> str:

@@ -1,4 +1,4 @@
-"""Behaviour: a scenario of a later format is refused with who reads it; keys of an earlier one are told by their new names."""
+"""Behaviour: a later format is refused with who reads it; keys of an earlier one are told by their new names."""
 
 from __future__ import annotations
 
