@@ -18,6 +18,7 @@ from ecosystem.scenario.fields.image_judges import FunctionJudge
 from ecosystem.scenario.fields.images import ImageOutputs
 from ecosystem.scenario.fields.models import FromRun
 from ecosystem.scenario.fields.network import FileNetwork
+from ecosystem.scenario.fields.outputs import TextOutputs
 from ecosystem.scenario.scenario import Scenario
 
 RESULTS_VERSION = 3
@@ -88,6 +89,10 @@ def identity(scenario: Scenario) -> Identity:
     for each in (scenario, *(phase.scenario for phase in scenario.phases)):
         if isinstance(each.network, FileNetwork):
             files[each.network.file] = _contents(each.base / each.network.file, ("network", "file"))
+        if isinstance(each.outputs, TextOutputs):
+            from ecosystem.outputs.text.named import contents
+
+            files |= contents(each.outputs, each.learning.language, each.base)
     for index, model in enumerate(scenario.models):
         if isinstance(model.initial, FromRun):
             files[model.initial.source] = _states(scenario.base / model.initial.source, index)

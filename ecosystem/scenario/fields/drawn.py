@@ -1,4 +1,4 @@
-"""What all outputs share that are really drawn."""
+"""Outputs that are really drawn: what all kinds of them have."""
 
 from __future__ import annotations
 

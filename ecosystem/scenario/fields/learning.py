@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Strict, Tag
 
 from ecosystem.scenario.fields.common import Block, Count, Name, NonNegative, Positive, Seed, Share
+from ecosystem.scenario.fields.language import Language
 from ecosystem.scenario.fields.neural import Neural
 
 
@@ -66,6 +67,8 @@ class Learning(Block):
     """Sampled mode: all readers of a source read the same `pool` outputs of it."""
     neural: Neural | None = None
     """Outputs of kind images: which networks, and how they are trained."""
+    language: Language | None = None
+    """Outputs of kind `text`: which language models, and how they are trained."""
 
 
 class Until(Block):

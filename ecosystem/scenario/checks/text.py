@@ -1,0 +1,50 @@
+"""Texts: judges that there are, and settings of language models that fit the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from ecosystem.errors import Path, Problem, did_you_mean, shorten
+from ecosystem.scenario.checks.facts import Facts, mapping
+from ecosystem.scenario.fields.text import TEXT_JUDGES
+
+
+def check_text(facts: Facts) -> Iterator[Problem]:
+    """Check what judges answers, and that language models are asked for where there are texts."""
+    language = mapping(facts.learning.get("language"))
+    if facts.kind != "text":
+        if language and isinstance(facts.kind, str):
+            message = f"is for outputs of kind text (they are of kind {shorten(facts.kind)}); leave it out"
+            yield Problem(("learning", "language"), message)
+        return
+    scores = mapping(mapping(facts.data.get("outputs")).get("scores"))
+    for name, value in facts.rewards.items():
+        yield from _judged(("rewards", name), value)
+    for name, value in scores.items():
+        yield from _judged(("outputs", "scores", name), value)
+    for name in mapping(language.get("gate")):
+        if name not in scores:
+            yield Problem(("learning", "language", "gate", name), f"there is no such score{did_you_mean(name, scores)}")
+    curated = any(mapping(entry.get("curation")) for _, entry in facts.models) or mapping(facts.curated.get("curation"))
+    if language.get("objective") == "dpo" and not curated:
+        message = "dpo learns from what a curator chose over something else; give a model a `curation` block"
+        yield Problem(("learning", "language", "objective"), message)
+
+
+def _judged(path: Path, value: Any) -> Iterator[Problem]:
+    if not isinstance(value, Mapping) or "judge" not in value:
+        return
+    try:
+        TEXT_JUDGES.validate_python(dict(value))
+    except ValidationError as error:
+        for found in error.errors():
+            place = found["loc"][1:]  # the first part is the name of the judge
+            if found["type"] == "union_tag_invalid":
+                known = [name.strip(" '") for name in str(found["ctx"]["expected_tags"]).split(",")]
+                message = f"there is no judge {shorten(value['judge'])}{did_you_mean(value['judge'], known)}"
+                yield Problem((*path, "judge"), message)
+            else:
+                yield Problem((*path, *place), found["msg"].removeprefix("Value error, "))
