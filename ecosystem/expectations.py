@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -90,6 +90,8 @@ def quantity(item: Expect) -> str:
         where.append("last round" if item.round == "last" else f"round {item.round}")
     if item.statistic != "mean":
         where.append(item.statistic)
+    if item.minus is not None:
+        where.append("minus that at " + ", ".join(f"{key}={value}" for key, value in item.minus.items()))
     return ", ".join([f"{item.table}.{item.column}", *where])
 
 
@@ -104,7 +106,7 @@ def expected(item: Expect) -> str:
         parts.append(f"≥ {item.at_least:.10g}")
     if item.at_most is not None:
         parts.append(f"≤ {item.at_most:.10g}")
-    return ", ".join(parts)
+    return ", ".join(parts) + (", the whole 95% interval" if item.certain else "")
 
 
 class _NothingFoundError(Exception):
@@ -113,24 +115,40 @@ class _NothingFoundError(Exception):
 
 def _verdict(tables: Tables, item: Expect, scenario: str) -> Verdict:
     try:
-        number = _find(tables, item)
-        found, met = f"{number:.10g}", _met(number, item)
+        number, *ends = _find(tables, item)
+        found = f"{number:.10g}" + (f" ({ends[0]:.4g} to {ends[1]:.4g})" if ends else "")
+        met = all(_met(each, item) for each in (number, *ends))
     except (_NothingFoundError, EcosystemError) as reason:
         found, met = str(reason), False
     return Verdict(scenario, quantity(item), expected(item), found, "pass" if met else "fail", item.source)
 
 
-def _find(tables: Tables, item: Expect) -> float:
-    """Return the number that an expectation is about."""
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
+def _find(tables: Tables, item: Expect) -> list[float]:
+    """Return the number that an expectation is about; where it is to be certain, the ends of its interval too."""
     table = tables(item.table)
-    needed = [*item.where, item.column, *(["round"] if item.round is not None else [])]
+    seeded = item.minus is not None or item.certain
+    needed = [*item.where, *(item.minus or {}), item.column]
+    needed += [*(["round"] if item.round is not None else []), *(["seed"] if seeded else [])]
     for column in needed:
         if column not in table.columns:
             raise _NothingFoundError(f"no column {shorten(column)}{did_you_mean(column, table.columns)}")
+    values = _values(table, item, item.where)
+    if not seeded:
+        return [float(getattr(values, item.statistic)())]
+    each = values.groupby(table["seed"]).mean()
+    if item.minus is not None:
+        each = (each - _values(table, item, item.where | item.minus).groupby(table["seed"]).mean()).dropna()
+        if each.empty:
+            raise _NothingFoundError("no seed has both")
+    return [float(each.mean()), *(_interval(each) if item.certain else ())]
+
+
+def _values(table: pd.DataFrame, item: Expect, where: Mapping[str, Any]) -> pd.Series[Any]:
+    """Return the numbers of the rows that match, of which the statistic is a number."""
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
     rows = table
-    for column, value in item.where.items():
+    for column, value in where.items():
         rows = rows[_same(rows[column], value)]
     if item.round == "last":
         rows = rows[rows["round"] == (rows.groupby("run")["round"].transform("max") if len(rows) else None)]
@@ -141,11 +159,20 @@ def _find(tables: Tables, item: Expect) -> float:
     values = rows[item.column]
     if not is_numeric_dtype(values) or is_bool_dtype(values):
         raise _NothingFoundError(f"{item.column} holds no numbers")
-    number = float(getattr(values, item.statistic)())
-    if math.isnan(number):
+    if math.isnan(float(getattr(values, item.statistic)())):
         rows_text = "1 row" if len(values) == 1 else f"{len(values)} rows"
         raise _NothingFoundError(f"no {item.statistic} of {rows_text}, {int(values.isna().sum())} of them null")
-    return number
+    return values
+
+
+def _interval(each: pd.Series[Any]) -> tuple[float, float]:
+    """Return Student's 95% interval of the mean over seeds."""
+    from scipy import stats
+
+    if len(each) < 2:
+        raise _NothingFoundError("there is no interval of one seed; write seeds: 5, say")
+    half = float(stats.t.ppf(0.975, len(each) - 1) * each.std() / math.sqrt(len(each)))
+    return float(each.mean()) - half, float(each.mean()) + half
 
 
 def _same(column: pd.Series[Any], value: Any) -> pd.Series[bool]:

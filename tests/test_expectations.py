@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from ecosystem.errors import EcosystemError
 from ecosystem.expectations import Verdict, compare
@@ -140,3 +142,43 @@ def test_a_verdict_says_what_was_asked() -> None:
     assert verdict.quantity == "models.alignment, model=p, lam=0.5, last round, max"
     assert verdict.expected == "0.4542 ± 0.0001, ≤ 1"
     assert verdict.source == "me"
+
+
+SEEDS = pd.DataFrame(
+    [
+        (f"{seed}{lam}", 1, lam, seed, seed + gain)
+        for seed in range(4)
+        for lam, gain in ((0.5, 0.0), (0.6, 0.1 + seed / 50))
+    ],
+    columns=["run", "round", "lam", "seed", "alignment"],
+)
+"""Seeds differ by far more than what the share changes, which is .1, .12, .14, .16."""
+
+
+def of_seeds(rows: pd.DataFrame = SEEDS, **item: Any) -> Verdict:
+    written = {"table": "models", "column": "alignment", "source": "me", "where": {"lam": 0.6}, **item}
+    (verdict,) = compare(lambda name: rows, [Expect(**written)], "seeds")
+    return verdict
+
+
+def test_a_difference_is_taken_seed_by_seed() -> None:
+    assert of_seeds(minus={"lam": 0.5}, value=0.13, tolerance=1e-12).passed
+    shuffled = SEEDS.sample(frac=1, random_state=1)
+    half = float(stats.t.ppf(0.975, 3) * np.std([0.1, 0.12, 0.14, 0.16], ddof=1) / 2)
+    assert of_seeds(shuffled, minus={"lam": 0.5}, at_least=0.13 - half - 1e-9, certain=True).passed
+    assert not of_seeds(shuffled, minus={"lam": 0.5}, at_least=0.13 - half + 1e-9, certain=True).passed
+    assert of_seeds(minus={"lam": 0.5}, sign="positive", certain=True).passed
+    # Not paired, the seeds' own differences hide it.
+    assert not of_seeds(at_least=1.5, certain=True).passed
+    assert of_seeds(at_least=1.5).passed
+    assert "models.alignment, lam=0.6, minus that at lam=0.5" in of_seeds(minus={"lam": 0.5}, sign="negative").quantity
+
+
+def test_a_difference_never_holds_for_want_of_seeds() -> None:
+    alone = SEEDS[SEEDS["seed"] == 0]
+    assert "no interval of one seed" in of_seeds(alone, minus={"lam": 0.5}, sign="positive", certain=True).found
+    apart = SEEDS[(SEEDS["lam"] == 0.6) == (SEEDS["seed"] < 2)]
+    assert of_seeds(apart, minus={"lam": 0.5}, sign="positive").found == "no seed has both"
+    assert "no row matches" in of_seeds(minus={"lam": 0.7}, sign="positive").found
+    with pytest.raises(ValueError, match="minus and certain go with statistic: mean"):
+        of_seeds(minus={"lam": 0.5}, sign="positive", statistic="std")

@@ -8,6 +8,7 @@ import pytest
 
 import ecosystem
 from ecosystem.expectations import Verdict, compare, tables_of
+from ecosystem.learners.crafts import kinds
 from ecosystem.scenario.load import load_scenario
 from ecosystem.scenario.shipped import shipped
 
@@ -21,10 +22,14 @@ STORIES = {
     "two_model_backfire",
 }
 SLOW = {"backfire_map", "collapse", "curated_by_users", "mixed_tastes"}
+TRAINED = {name for name in SCENARIOS if load_scenario(name).outputs.kind in kinds()}
+"""Scenarios that train networks, for minutes to hours: their own tests run them smaller."""
 
 
 def quick_first() -> list[object]:
-    return [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in SCENARIOS]
+    return [
+        pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in SCENARIOS if name not in TRAINED
+    ]
 
 
 def verdicts(name: str) -> list[Verdict]:

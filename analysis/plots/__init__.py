@@ -8,6 +8,7 @@ from analysis.plots.network import LARGEST, network
 from analysis.plots.phase import phase_map, phase_maps
 from analysis.plots.propagation import propagation
 from analysis.plots.response import response
+from analysis.plots.samples import samples
 from analysis.plots.sensitivity import sensitivity
 from analysis.plots.style import LINES
 from analysis.plots.trajectories import trajectories
@@ -27,6 +28,7 @@ __all__ = [
     "phase_maps",
     "propagation",
     "response",
+    "samples",
     "sensitivity",
     "trajectories",
 ]

@@ -14,6 +14,8 @@ from analysis.plots.style import number
 from analysis.report.content import Section
 from analysis.report.design import Design, design
 from analysis.statistics import mean_interval
+from ecosystem.scenario.columns import TABLES
+from ecosystem.scenario.fields.drawn import DrawnOutputs
 
 if TYPE_CHECKING:
     from ecosystem.expectations import Tables
@@ -72,6 +74,13 @@ class Material:
         if self.aggregated:
             return self.ends(self.models)[1]
         return self.layout.beside(self.results.last("models", parameters=True))
+
+    @cached_property
+    def own_measures(self) -> list[str]:
+        """What only models that are really trained have measures of: columns that their kind of outputs adds."""
+        if self.aggregated or not isinstance(self.scenario.outputs, DrawnOutputs):
+            return []
+        return [name for name in self.results.last("models").columns if name not in TABLES["models"]]
 
     @cached_property
     def rounds(self) -> pd.DataFrame:

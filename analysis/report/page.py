@@ -21,6 +21,7 @@ from analysis.report.expectations import expectations, unfinished
 from analysis.report.influence import influence
 from analysis.report.material import Maker, Material, Part
 from analysis.report.reach import reach
+from analysis.report.samples import samples
 from analysis.report.states import movement
 from analysis.report.tables import text
 from analysis.report.users import users
@@ -39,6 +40,7 @@ PARTS: tuple[Maker, ...] = (
     compared,
     movement,
     variety,
+    samples,
     at_the_end,
 )
 """The parts of the page, in order."""

@@ -63,6 +63,14 @@ MaxMemory = Annotated[
     ),
 ]
 
+Checkpoint = Annotated[
+    float,
+    typer.Option(
+        metavar="SECONDS",
+        help="After how much work a run under way is kept, to go on from there if it is killed; inf for never.",
+    ),
+]
+
 
 def execution(
     workers: int | None,
@@ -70,6 +78,7 @@ def execution(
     timeout: float | None,
     retry_failed: bool,
     max_memory: str | None,
+    checkpoint: float = 30.0,
 ) -> Execution:
     """Return where and how runs are executed.
 
@@ -83,7 +92,7 @@ def execution(
     if scheduler is not None and workers is not None:
         raise EcosystemError("--workers and --scheduler exclude each other: a cluster has its own workers")
     memory = None if max_memory is None else _bytes(max_memory)
-    return Execution(workers, scheduler, timeout, retry_failed, memory)
+    return Execution(workers, scheduler, timeout, retry_failed, memory, checkpoint)
 
 
 def _bytes(text: str) -> int:

@@ -30,6 +30,7 @@ def run(
     timeout: options.Timeout = None,
     retry_failed: options.RetryFailed = False,
     max_memory: options.MaxMemory = None,
+    checkpoint: options.Checkpoint = 30.0,
     device: options.Device = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be run and what it takes, and keep nothing.")
@@ -38,11 +39,11 @@ def run(
     """Run scenarios and keep their results.
 
     Results go to runs/NAME, or to --out. What a directory already holds of a scenario is not run again: after
-    an interruption, or whatever else, the same command goes on.
+    an interruption, or whatever else, the same command goes on; long runs go on from where they were kept last.
     """
     from ecosystem.cli.targets import plans, targets
 
-    execution = options.execution(workers, scheduler, timeout, retry_failed, max_memory)
+    execution = options.execution(workers, scheduler, timeout, retry_failed, max_memory, checkpoint)
     asked = targets(plans(paths, options.seeds(seeds), options.overrides(set_, device)), out)
     _refuse_unfit(asked)
     if dry_run:

@@ -115,7 +115,7 @@ class Craft(ABC):
         """Return how typical of real data items are, from 0 to 1, ``[worlds, ...]``."""
 
     @abstractmethod
-    def measure(self, written: Tensor, loss: Tensor) -> Mapping[str, Tensor]:
+    def measure(self, written: Tensor, loss: Tensor, weights: Weights) -> Mapping[str, Tensor]:
         """Return `distance_real` and the craft's own measures of what was written, ``[worlds, models]`` each; finite.
 
         Parameters
@@ -124,6 +124,8 @@ class Craft(ABC):
             The first candidate of every lot, ``[worlds, models, contexts, lots, *item]``.
         loss : Tensor
             What training ended with, ``[worlds, models]``.
+        weights : mapping of str to Tensor
+            What models know.
         """
 
     @abstractmethod

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 GROUP = "ecosystem.crafts"
 """Entry points by which a package brings a kind of outputs; the name is the kind."""
 
-CRAFTS: dict[str, str] = {}
+CRAFTS: dict[str, str] = {
+    "images": "ecosystem.learners.neural.craft:ImageCraft",
+    "text": "ecosystem.learners.language.craft:TextCraft",
+}
 """The kinds that come along: where the class of each is, ``module:name``."""
 
 

@@ -19,7 +19,7 @@ from ecosystem.errors import EcosystemError
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.craft import Craft, Lessons, Weights
 from ecosystem.learners.crafts import craft_of
-from ecosystem.learners.learner import Learner, State
+from ecosystem.learners.learner import Learner, State, below
 from ecosystem.learners.offers import Offers, Pool, drawn_uniforms
 from ecosystem.learners.picks import REAL, USERS, Picks
 from ecosystem.learners.turn import Readers
@@ -109,6 +109,37 @@ class DrawnLearner(Learner):
         assert isinstance(state, DrawnState)
         return self._met(replace(state, lessons=self._remembered(state.lessons)))
 
+    def save(self, state: State) -> dict[str, Tensor]:
+        """Return all that a state holds; see `Learner.save`."""
+        assert isinstance(state, DrawnState) and state.pool is not None
+        saved = {"p": state.p, "loss": state.loss, "pool.items": state.pool.items, "pool.judged": state.pool.judged}
+        parts = {"weights": state.weights, "first": state.first}
+        parts |= {f"lessons.{number}": vars(lessons) for number, lessons in enumerate(state.lessons)}
+        return saved | {f"{part}.{name}": tensor for part, held in parts.items() for name, tensor in held.items()}
+
+    def load(self, round_: int, saved: Mapping[str, Tensor]) -> DrawnState:
+        """Return a state that was saved; see `Learner.load`."""
+        rounds = sum(name.startswith("lessons.") and name.endswith(".items") for name in saved)
+        return DrawnState(
+            round=round_,
+            p=saved["p"],
+            weights=below("weights.", saved),
+            first=below("first.", saved),
+            loss=saved["loss"],
+            pool=Pool(**below("pool.", saved)),
+            lessons=tuple(Lessons(**below(f"lessons.{number}.", saved)) for number in range(rounds)),
+        )
+
+    def learned(self, state: State, world: int) -> dict[str, Tensor]:
+        """Return what the models of a world know, ``model/name`` each."""
+        assert isinstance(state, DrawnState)
+        names = self.batch.worlds[world].names
+        return {
+            f"{model}/{name}": tensor[world, number]
+            for number, model in enumerate(names)
+            for name, tensor in state.weights.items()
+        }
+
     def restarted(self, state: State, worlds: Tensor) -> DrawnState:
         """Return the state with some worlds, ``[worlds]`` true or false, put back to what they were at first."""
         assert isinstance(state, DrawnState) and state.pool is not None
@@ -146,7 +177,7 @@ class DrawnLearner(Learner):
         """Return the state with what models write now, and what is said of it."""
         items = self.craft.write(state.weights, state.round, self._lots, self._offers.candidates)
         judged = self.craft.judge(items, self._contexts(items.shape[:5])).to(self.batch.dtype)
-        told = self.craft.measure(items[:, :, :, :, 0], state.loss)
+        told = self.craft.measure(items[:, :, :, :, 0], state.loss, state.weights)
         whole = torch.stack([{**told, "loss": state.loss}[name].to(judged) for name in self._names], dim=-1)
         each = judged.flatten(3, 4)
         mean, square = each.mean(3), each.square().mean(3)

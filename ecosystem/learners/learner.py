@@ -100,6 +100,14 @@ class Learner(ABC):
         """Return a state that was reached under other settings of learning, as this learner goes on with it."""
 
     @abstractmethod
+    def save(self, state: State) -> dict[str, Tensor]:
+        """Return all that a state holds but for its round, ``[worlds, ...]`` each: `load` makes a state of it again."""
+
+    @abstractmethod
+    def load(self, round_: int, saved: Mapping[str, Tensor]) -> State:
+        """Return the state of worlds, all after so many rounds, from what `save` gave of each of them."""
+
+    @abstractmethod
     def restarted(self, state: State, worlds: Tensor) -> State:
         """Return the state with some worlds, ``[worlds]`` true or false, put back to what they were at first."""
 
@@ -181,6 +189,16 @@ class RowLearner(Learner):
             return after, shared
         learned = torch.cat([block[0] for block in blocks], dim=1)
         return learned if turn.everyone else p.index_copy(1, turn.models, learned), shared
+
+    def save(self, state: State) -> dict[str, Tensor]:
+        """Return all that a state holds; see `Learner.save`."""
+        held = torch.full((len(state.p),), state.held)
+        return {"p": state.p, "held": held} | {f"corpus.{number}": past for number, past in enumerate(state.corpus)}
+
+    def load(self, round_: int, saved: Mapping[str, Tensor]) -> State:
+        """Return a state that was saved; see `Learner.load`."""
+        corpus = tuple(saved[f"corpus.{number}"] for number in range(len(saved) - 2))
+        return State(round=round_, p=saved["p"], corpus=corpus, held=int(saved["held"][0]))
 
     def restarted(self, state: State, worlds: Tensor) -> State:
         """Return the state with some worlds put back; see `Learner.restarted`."""
@@ -290,3 +308,8 @@ class RowLearner(Learner):
     @abstractmethod
     def draw(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.generic]:
         """Return n outputs of a model that writes by a row of `State.p`."""
+
+
+def below(prefix: str, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors whose names begin so, by the rest of their names."""
+    return {name.removeprefix(prefix): tensor for name, tensor in saved.items() if name.startswith(prefix)}

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecosystem.plan.identity import digest
 from ecosystem.plan.runs import Plan, Run
-from ecosystem.plan.size import bytes_per_world, seconds_per_world
+from ecosystem.plan.size import bytes_per_world, seconds_per_world, worlds_together
 from ecosystem.scenario.scenario import Scenario
 
 MOST_WORLDS = 256
@@ -84,6 +84,11 @@ def _without_numbers(value: Any) -> Any:
 
 def _parts(runs: list[Run], most_bytes: int) -> Iterator[tuple[Run, ...]]:
     first = runs[0].scenario
-    size = min(MOST_WORLDS, most_bytes // bytes_per_world(first), int(MOST_SECONDS / seconds_per_world(first)))
+    together = worlds_together(first)
+    if together is None:
+        together = min(MOST_WORLDS, int(MOST_SECONDS / seconds_per_world(first)))
+    else:
+        runs = sorted(runs, key=lambda run: run.seed)  # what is learned before the first round is by seed
+    size = min(together, most_bytes // bytes_per_world(first))
     for start in range(0, len(runs), max(1, size)):
         yield tuple(runs[start : start + max(1, size)])

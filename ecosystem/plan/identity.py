@@ -13,8 +13,12 @@ from typing import Any
 
 from ecosystem.devices import kind
 from ecosystem.errors import EcosystemError, InputError, fail, shorten
+from ecosystem.errors import Path as ErrorPath
+from ecosystem.scenario.fields.image_judges import FunctionJudge
+from ecosystem.scenario.fields.images import ImageOutputs
 from ecosystem.scenario.fields.models import FromRun
 from ecosystem.scenario.fields.network import FileNetwork
+from ecosystem.scenario.fields.outputs import TextOutputs
 from ecosystem.scenario.scenario import Scenario
 
 RESULTS_VERSION = 4
@@ -82,10 +86,16 @@ def identity(scenario: Scenario) -> Identity:
     files: dict[str, str] = {}
     for each in (scenario, *(phase.scenario for phase in scenario.phases)):
         if isinstance(each.network, FileNetwork):
-            files[each.network.file] = _contents(each.base / each.network.file)
+            files[each.network.file] = _contents(each.base / each.network.file, ("network", "file"))
+        if isinstance(each.outputs, TextOutputs):
+            from ecosystem.outputs.text.named import contents
+
+            files |= contents(each.outputs, each.learning.language, each.base)
     for index, model in enumerate(scenario.models):
         if isinstance(model.initial, FromRun):
             files[model.initial.source] = _states(scenario.base / model.initial.source, index)
+    if isinstance(scenario.outputs, ImageOutputs):
+        files |= _images(scenario, scenario.outputs)
     return Identity(settings, files, scenario.precision, kind(scenario.device))
 
 
@@ -114,12 +124,16 @@ def covers(recorded: str, asked: str) -> bool:
     False
     """
     there, wanted = json.loads(recorded), json.loads(asked)
-    return there.keys() == wanted.keys() and all(_covers(key, there[key], value) for key, value in wanted.items())
+    if not there.keys() <= wanted.keys():
+        return False
+    return all(_covers(key, there[key], value) if key in there else not value for key, value in wanted.items())
 
 
 def _covers(key: str, there: Any, wanted: Any) -> bool:
     if key == "every":
         return bool(wanted % there == 0)
+    if key == "samples":
+        return bool(there >= wanted)
     return bool(there == wanted) or (there is True and wanted is False)
 
 
@@ -176,7 +190,24 @@ def _states(path: Path, model: int) -> str:
         raise fail(str(error), ("models", model, "initial", "from")) from error
 
 
-def _contents(path: Path) -> str:
+def _images(scenario: Scenario, outputs: ImageOutputs) -> dict[str, str]:
+    """Return the hash of real images, names and contents of their files, and that of each of the user's functions."""
+    from ecosystem.outputs.images.data import files_of  # which knows arrays
+
+    found = {}
+    each = [(str(file.relative_to(scenario.base)), file) for file in files_of(outputs, scenario.base)]
+    if each:
+        names = [[name, _contents(file, ("outputs", "data", "path"))] for name, file in each]
+        found[names[0][0]] = _hash(_written(names))
+    for judge in (*scenario.rewards.values(), *outputs.scores.values()):
+        if isinstance(judge, FunctionJudge):
+            module = scenario.base / f"{judge.function.partition(':')[0].replace('.', '/')}.py"
+            if module.is_file():  # else it is an installed package, as all else that is imported
+                found[judge.function] = _contents(module, ("rewards",))
+    return found
+
+
+def _contents(path: Path, field: ErrorPath) -> str:
     try:
         with path.open("rb") as stream:
             found = sha256()
@@ -184,5 +215,5 @@ def _contents(path: Path) -> str:
                 found.update(block)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise fail(f"cannot read {shorten(str(path))}: {reason}", ("network", "file")) from error
+        raise fail(f"cannot read {shorten(str(path))}: {reason}", field) from error
     return found.hexdigest()

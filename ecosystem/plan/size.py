@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ecosystem.scenario.fields.drawn import DrawnOutputs
 from ecosystem.scenario.fields.learning import Until
+from ecosystem.scenario.fields.remedy import BestOfK, RejectionSampling
 from ecosystem.scenario.scenario import Scenario
 
 _WORK_ARRAYS = 24
@@ -25,6 +27,15 @@ _ROUND_SECONDS = 6e-4
 _NUMBER_SECONDS = {"exact": 1e-7, "sampled": 5e-7}
 """What each number of the state adds to it."""
 
+_TRAINING_SECONDS = 0.5
+"""What it takes to train a model for a round."""
+
+_TRAINED_BYTES = 1 << 22
+"""What a model that is really trained takes, with its optimiser."""
+
+_COPIES = 3
+"""How often what models write is held at once: as written, judged, and read."""
+
 
 def most_rounds(scenario: Scenario) -> int:
     """Return the most rounds that a run can take."""
@@ -40,12 +51,37 @@ def bytes_per_world(scenario: Scenario) -> int:
         rows += written * len(scenario.rewards) * recorded * _ROW_BYTES
     if scenario.record.states:
         rows += _numbers(scenario) // models * written * recorded * _STATE_ROW_BYTES
-    return _numbers(scenario) * 8 * _WORK_ARRAYS + models * _AGENT_BYTES + min(rows, _MOST_ROW_BYTES)
+    held = models * _AGENT_BYTES + min(rows, _MOST_ROW_BYTES)
+    if isinstance(scenario.outputs, DrawnOutputs):
+        return held + models * (_TRAINED_BYTES + _written_bytes(scenario, scenario.outputs))
+    return held + _numbers(scenario) * 8 * _WORK_ARRAYS
+
+
+def worlds_together(scenario: Scenario) -> int | None:
+    """Return how many runs are best executed together; None where that is a matter of time and memory alone."""
+    return scenario.outputs.together if isinstance(scenario.outputs, DrawnOutputs) else None
 
 
 def seconds_per_world(scenario: Scenario) -> float:
     """Guess how long one run takes by itself, to within a factor of ten or so: enough to divide work by."""
+    if isinstance(scenario.outputs, DrawnOutputs):
+        return (1 + most_rounds(scenario)) * _models(scenario) * _TRAINING_SECONDS
     return max(1, most_rounds(scenario)) * (_ROUND_SECONDS + _numbers(scenario) * _NUMBER_SECONDS[scenario.mode])
+
+
+def _written_bytes(scenario: Scenario, outputs: DrawnOutputs) -> int:
+    """Return how much a model writes in a round, and keeps of earlier ones."""
+    learning = scenario.learning
+    examples = learning.examples or 1
+    blocks = [block.curation for block in scenario.models]
+    if scenario.curated is not None:
+        blocks.append(scenario.curated.curation)
+    candidates = max((int(block.candidates) for block in blocks if block is not None), default=1)
+    if isinstance(scenario.remedy, (RejectionSampling, BestOfK)):
+        several = scenario.remedy.candidates
+        candidates *= max(several.values()) if isinstance(several, dict) else several
+    kept = most_rounds(scenario) if learning.corpus == "accumulate" else 1
+    return ((learning.pool or examples) * candidates * _COPIES + 2 * examples * kept) * outputs.item_bytes
 
 
 def _models(scenario: Scenario) -> int:

@@ -12,7 +12,8 @@ from ecosystem.plan.runs import Plan
 from ecosystem.plan.size import bytes_per_world, seconds_per_world
 from ecosystem.runner.attempt import Simulate
 from ecosystem.runner.progress import OnProgress, Tally
-from ecosystem.runner.work import engine, work
+from ecosystem.runner.work import Engine, engine, work
+from ecosystem.store.checkpoints import remove, remove_folder
 from ecosystem.store.store import Store
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class Execution:
         Whether runs that failed before are run again.
     max_memory : int, optional
         Bytes that all processes of this machine may hold together; by default what the machine has.
+    checkpoint : float
+        Seconds of work after which a run under way is kept, so that it goes on from there if it is killed; 0 for
+        after every round, infinity for never.
     """
 
     workers: int | None = 0
@@ -52,6 +56,7 @@ class Execution:
     timeout: float | None = None
     retry_failed: bool = False
     max_memory: int | None = None
+    checkpoint: float = 30.0
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -61,6 +66,8 @@ class Execution:
             raise EcosystemError(f"timeout: seconds above 0 (got {self.timeout:g})")
         if self.max_memory is not None and self.max_memory <= 0:
             raise EcosystemError(f"max_memory: bytes above 0 (got {self.max_memory})")
+        if not self.checkpoint >= 0:
+            raise EcosystemError(f"checkpoint: seconds, 0 for after every round (got {self.checkpoint:g})")
 
 
 def missing(plan: Plan, stored: dict[str, StoredRun], retry_failed: bool) -> list[str]:
@@ -140,19 +147,23 @@ def execute(
         The plan does not fit into the memory, or the cluster does not answer.
     """
     execution = execution or Execution()
-    packed = chunks(plan, missing(plan, store.stored(plan), execution.retry_failed), execution.max_memory)
+    stored = store.stored(plan)
+    remove(store.path, stored)  # who is killed after a part is written leaves them
+    packed = chunks(plan, missing(plan, stored, execution.retry_failed), execution.max_memory)
     if not packed:
         return 0
     execution = fitted(execution, packed)
     here = execution.scheduler is None and execution.workers == 0
-    if here:
-        simulate = simulate or engine()  # where it cannot be loaded, nothing has begun
+    if here and simulate is None:
+        engine()  # where it cannot be loaded, nothing has begun
+    simulate = simulate or Engine(store.checkpoints(execution.checkpoint))
     tally = Tally(sum(len(chunk.runs) for chunk in packed), progress)
     (_here if here else _elsewhere)(packed, store, tally, simulate, execution)
+    remove_folder(store.path)
     return tally.total
 
 
-def _here(packed: Sequence[Chunk], store: Store, tally: Tally, simulate: Simulate | None, execution: Execution) -> None:
+def _here(packed: Sequence[Chunk], store: Store, tally: Tally, simulate: Simulate, execution: Execution) -> None:
     with store.session():
         for chunk in packed:
             tally.over(work(chunk, store, simulate, tally.rounds(chunk), execution.timeout), chunk)
@@ -162,7 +173,7 @@ def _elsewhere(
     packed: Sequence[Chunk],
     store: Store,
     tally: Tally,
-    simulate: Simulate | None,
+    simulate: Simulate,
     execution: Execution,
 ) -> None:
     from ecosystem.runner.cluster import existing, local

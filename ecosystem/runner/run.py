@@ -30,6 +30,7 @@ def run(
     timeout: float | None = None,
     retry_failed: bool = False,
     max_memory: int | None = None,
+    checkpoint: float = 30.0,
 ) -> Results:
     """Run a scenario, all points of its sweep with all seeds.
 
@@ -58,6 +59,9 @@ def run(
         Whether runs that failed before are run again.
     max_memory : int, optional
         Bytes that all processes of this machine may hold together; by default what the machine has.
+    checkpoint : float
+        Seconds of work after which a run under way is kept below `out`, so that, killed, it goes on from there;
+        0 for after every round, infinity for never. No result depends on it.
 
     Returns
     -------
@@ -73,7 +77,7 @@ def run(
     EcosystemError
         The plan does not fit into the memory, or no scheduler answers.
     """
-    execution = Execution(workers, scheduler, timeout, retry_failed, max_memory)
+    execution = Execution(workers, scheduler, timeout, retry_failed, max_memory, checkpoint)
     return carry_out(plan(_scenario(scenario, overrides), seeds), out, progress, execution)
 
 

@@ -6,14 +6,19 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ecosystem.plan.chunks import Chunk
-from ecosystem.runner.attempt import Attempt, OnHang, OnRound, Simulate
+from ecosystem.plan.runs import Run
+from ecosystem.runner.attempt import Attempt, OnHang, OnRound, OnRows, Simulate
 from ecosystem.runner.memory import forget_peak, peak
+from ecosystem.store.checkpoints import Checkpoints
 from ecosystem.store.parts import Effort
 from ecosystem.store.store import Store
 from ecosystem.store.versions import here, versions
+
+if TYPE_CHECKING:
+    from ecosystem.world import Outcome
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,25 @@ def engine() -> Simulate:
     from ecosystem.world import simulate
 
     return simulate
+
+
+@dataclass(frozen=True)
+class Engine:
+    """The engine as it is sent to workers; it goes on with runs that were under way.
+
+    Attributes
+    ----------
+    checkpoints : Checkpoints
+        Where runs keep how far they are.
+    """
+
+    checkpoints: Checkpoints
+
+    def __call__(self, runs: Sequence[Run], on_round: OnRound | None = None, on_rows: OnRows | None = None) -> Outcome:
+        """Return what runs give; see `ecosystem.world.simulate`."""
+        from ecosystem.world import simulate
+
+        return simulate(runs, on_round, on_rows, self.checkpoints)
 
 
 def work(

@@ -32,6 +32,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     ),
     "network": ("network", "source", "target", "weight", "since", "until"),
     "states": ("run", "round", "model", "context", "output", "probability"),
+    "samples": ("run", "round", "model", "context", "sample", "text", "image"),
     "influence": ("run", "affected", "lever", "influence"),
 }
 

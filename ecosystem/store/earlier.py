@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
 from ecosystem.scenario.columns import gaussian_states
 from ecosystem.scenario.fields.outputs import GaussianOutputs, Outputs
+from ecosystem.store.manifest import FILE
+from ecosystem.store.parts import FOLDER
 from ecosystem.store.results import Results
 
 Array = NDArray[np.float64]
@@ -116,7 +118,7 @@ def earlier(path: Path) -> Earlier:
     EcosystemError
         It holds none.
     """
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []
+    files = [file for file in (path / FILE, *sorted((path / FOLDER).rglob("*"))) if file.is_file()]
     stamp = tuple((str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files)
     return _read(path, stamp)
 

@@ -16,18 +16,29 @@ UNFINISHED = ".unfinished-"
 
 def write_text(path: Path, text: str) -> None:
     """Write a file beside its place, then move it there."""
+    with whole_file(path) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a place to write a file to; when all went well it appears at `path`, in place of one that is there."""
     beside = _beside(path)
     try:
-        with beside.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
+        yield beside
+        to_disk(beside)
         os.replace(beside, path)
     except BaseException:
         with suppress(OSError):
             beside.unlink()
         raise
     _flush(path.parent)
+
+
+def to_disk(path: Path) -> None:
+    """Have the system put a file on the disk; a full disk is told of."""
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
 
 
 @contextmanager

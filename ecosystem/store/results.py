@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow.dataset as ds
@@ -16,6 +16,7 @@ import pyarrow.dataset as ds
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.store import manifest as manifests
+from ecosystem.store import weights
 from ecosystem.store.efforts import chunks, failures
 from ecosystem.store.manifest import Manifest
 from ecosystem.store.parts import StoredRun, choose, read_parts
@@ -23,6 +24,9 @@ from ecosystem.store.runs_table import runs_table
 from ecosystem.store.schema import RUNS_FIRST, RUNS_LAST, check_table, swept_column
 from ecosystem.store.selection import Selection, select
 from ecosystem.store.tables import Chosen, Table
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Results:
@@ -106,6 +110,21 @@ class Results:
     def states(self) -> pd.DataFrame:
         """One row for each run, round, model, context and output, when recorded."""
         return self.table("states")
+
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """Some of the outputs that were really drawn, when recorded: texts, or images as PNG."""
+        return self.table("samples")
+
+    def weights(self, run: str) -> dict[str, dict[str, Tensor]]:
+        """Return what the models of a run had learned at its end, by model and name, when recorded.
+
+        Raises
+        ------
+        EcosystemError
+            It was not recorded.
+        """
+        return weights.load(self.path, run)
 
     def table(
         self,

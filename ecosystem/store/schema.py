@@ -53,6 +53,16 @@ TABLES: dict[str, pa.Schema] = {
             ("probability", pa.float64()),
         ]
     ),
+    "samples": pa.schema(
+        [
+            *_KEYS,
+            ("model", pa.string()),
+            ("context", pa.int64()),
+            ("sample", pa.int64()),
+            ("text", pa.string()),
+            ("image", pa.binary()),
+        ]
+    ),
 }
 """Every table but `runs`, whose columns depend on the sweep."""
 

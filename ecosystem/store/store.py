@@ -14,7 +14,9 @@ from filelock import FileLock, Timeout
 from ecosystem.plan.chunks import Chunk
 from ecosystem.plan.identity import digest
 from ecosystem.plan.runs import Plan
+from ecosystem.store import checkpoints
 from ecosystem.store import manifest as manifests
+from ecosystem.store.checkpoints import Checkpoints
 from ecosystem.store.compare import difference
 from ecosystem.store.errors import StoreError, told
 from ecosystem.store.files import UNFINISHED, remove_directory, remove_unfinished
@@ -53,6 +55,10 @@ class Store:
     recording: str
     mended: int = 0
 
+    def checkpoints(self, seconds: float) -> Checkpoints:
+        """Return where runs keep how far they are, each time so many seconds of work have passed."""
+        return Checkpoints(self.path.resolve(), self.recording, seconds)
+
     def stored(self, plan: Plan) -> dict[str, StoredRun]:
         """Return the runs of a plan that are there, done or failed, by id."""
         order = {run.id: number for number, run in enumerate(plan.unique)}
@@ -83,6 +89,7 @@ class Store:
                 remove_directory(place)
             with whole_part(place) as part:
                 yield ChunkWriter(chunk, part, self.recording)
+            checkpoints.remove(self.path, [run.id for run in chunk.runs])
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -161,7 +168,7 @@ def open_store(plan: Plan, path: Path) -> Iterator[Store]:
         if stored is not None:
             asked = replace(asked, created=stored.created, sessions=stored.sessions)
         with told(path):
-            for directory in (path, path / FOLDER):
+            for directory in (path, path / FOLDER, path / checkpoints.FOLDER):
                 remove_unfinished(directory)
             damaged = damaged_parts(path)
             for part in damaged:

@@ -14,10 +14,10 @@ from ecosystem.curators.curation import Bucket, Choice, buckets
 from ecosystem.garbage import uncollected
 from ecosystem.outputs import space_of
 from ecosystem.remedies.rewriting import fresh_share, learning_in_effect
+from ecosystem.scenario.fields.drawn import DrawnOutputs
 from ecosystem.scenario.fields.events import Ends
 from ecosystem.scenario.fields.models import Diet
 from ecosystem.scenario.fields.network import Edge
-from ecosystem.scenario.fields.outputs import DrawnOutputs
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.world.groups import Groups, groups_of
 from ecosystem.world.network import Edges, build, edges_of, edited

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
 import mesa
@@ -15,7 +15,7 @@ from ecosystem.errors import EcosystemError
 from ecosystem.garbage import uncollected
 from ecosystem.learners import learner_of
 from ecosystem.learners.batch import Batch
-from ecosystem.learners.learner import State
+from ecosystem.learners.learner import State, below
 from ecosystem.measures.groups import group_values, worst_served
 from ecosystem.measures.rewards import alignment_served
 from ecosystem.scenario.scenario import Scenario
@@ -96,15 +96,51 @@ class Ecosystem(mesa.Model):
             made._build(worlds)
         return made
 
-    def _build(self, worlds: Sequence[Blueprint]) -> None:
+    @classmethod
+    def resume(cls, worlds: Sequence[Blueprint], round_: int, saved: Sequence[Mapping[str, Tensor]]) -> Ecosystem:
+        """Return one object that holds several worlds of equal shape, which go on after some round.
+
+        Parameters
+        ----------
+        worlds : sequence of Blueprint
+            As for `together`.
+        round_ : int
+            How many rounds each has run.
+        saved : sequence of mapping
+            What `checkpoint` gave of each.
+        """
+        made = cls.__new__(cls)
+        with uncollected():
+            made._build(worlds, round_, saved)
+        return made
+
+    def checkpoint(self, world: int) -> dict[str, Tensor]:
+        """Return all that decides a world's further rounds, beside its blueprint and round, by name; for `resume`."""
+        saved = {f"state.{name}": tensor for name, tensor in self.learner.save(self.state).items()}
+        if self.crowd is not None:
+            saved |= {f"users.{name}": tensor for name, tensor in vars(self.crowd).items()}
+        if self._teaching is not None and self._teaching.first is not None:
+            saved["first"] = self._teaching.first
+        return {name: tensor[world] for name, tensor in saved.items()}
+
+    def _build(self, worlds: Sequence[Blueprint], round_: int = 0, saved: Sequence[Mapping[str, Tensor]] = ()) -> None:
         super().__init__(rng=worlds[0].seed)
-        self.batch = Batch(worlds)
+        self._ahead, now = list(zip(*(world.later for world in worlds), strict=True)), worlds
+        while self._ahead and self._ahead[0][0][0] < round_:
+            now = [world for _, world in self._ahead.pop(0)]
+        self.batch = Batch(now)
         self.learner = learner_of(self.batch)
-        self.state = self.learner.start()
+        parts = (
+            {name: torch.stack([one[name] for one in saved]).to(self.batch.device) for name in saved[0]}
+            if saved
+            else {}
+        )
+        self.state = self.learner.load(round_, below("state.", parts)) if saved else self.learner.start()
         self.population = Population(self.batch) if worlds[0].groups is not None else None
-        self.crowd = None if self.population is None else self.population.start(self.state.p)
-        self._teaching = None if self.population is None else Teaching(self.batch, self.population)
-        self._ahead = list(zip(*(world.later for world in worlds), strict=True))
+        self.crowd, self._teaching = None, None
+        if self.population is not None:
+            self.crowd = Crowd(**below("users.", parts)) if saved else self.population.start(self.state.p)
+            self._teaching = Teaching(self.batch, self.population, parts.get("first"))
         self.world = 0
         self._graph: nx.DiGraph[str] | None = None
         names = list(worlds[0].names)

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ecosystem.learners.drawn import DrawnLearner
 from ecosystem.measures.groups import biases
 from ecosystem.measures.rewards import named_alignments
 from ecosystem.scenario.fields.learning import Record
@@ -105,6 +106,8 @@ class Recorder:
 
     def tables(self) -> dict[str, pa.Table]:
         """Return the rows that are held, run by run and within a run round by round."""
+        if not self._written:
+            return {}
         world = np.concatenate([written.worlds for written in self._written])
         round_ = np.concatenate([np.full(len(written.worlds), written.round) for written in self._written])
         kept = np.flatnonzero(~np.isin(world, list(self._left_out)))
@@ -135,6 +138,8 @@ class Recorder:
             case "states":
                 gaussian = isinstance(plan.scenario.outputs, GaussianOutputs)
                 return moments.states(self._names, values["probability"], gaussian=gaussian)
+            case "samples":
+                return moments.samples(self._names, values["sample"])
         return moments.rounds(values)
 
     def _now(self) -> dict[str, dict[str, Tensor | Column]]:
@@ -156,6 +161,9 @@ class Recorder:
             tables["alignments"] = {"value": named_alignments(seen, self._model.batch)}
         if self._record.states:
             tables["states"] = {"probability": seen}
+        if self._record.samples and isinstance(self._model.learner, DrawnLearner):
+            written = self._model.learner.samples(self._model.state, self._record.samples)
+            tables["samples"] = {"sample": written if self._chosen is None else written[:, self._chosen]}
         return tables
 
     def _distances(self) -> NDArray[np.int64]:
@@ -187,6 +195,8 @@ def recorded_models(record: Record, names: Sequence[str]) -> NDArray[np.int64] |
 
 def _of(values: Tensor | Column, worlds: NDArray[np.int64], size: int) -> Column:
     """Return the numbers of some worlds, as an array of their own; what is no tensor is the same in all."""
+    if isinstance(values, np.ndarray) and values.dtype == object:
+        return values[worlds]
     if isinstance(values, np.ndarray):
         return np.broadcast_to(values, (len(worlds), *values.shape))
     every = values.to("cpu", torch.float64).numpy()

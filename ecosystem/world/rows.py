@@ -78,6 +78,19 @@ class Moments:
         }
         return pa.table(table | {name: pa.array(column.ravel()) for name, column in columns.items()})
 
+    def samples(self, names: Sequence[str], values: NDArray[np.object_]) -> pa.Table:
+        """Return rows of `samples`; values are texts or images, ``[moments, models, contexts, n]``."""
+        moments, models, contexts, n = values.shape
+        flat = values.ravel().tolist()
+        columns = self.keys(models * contexts * n) | {
+            "model": named(names, moments, each=contexts * n),
+            "context": pa.array(np.tile(np.repeat(np.arange(contexts), n), moments * models)),
+            "sample": pa.array(np.tile(np.arange(n), moments * models * contexts)),
+            "text": pa.array([one if isinstance(one, str) else None for one in flat], pa.string()),
+            "image": pa.array([one if isinstance(one, bytes) else None for one in flat], pa.binary()),
+        }
+        return pa.table(columns)
+
 
 def gaussian_columns(values: Array) -> dict[str, Array]:
     """Return mean and covariances of moments, ``[..., models, contexts, d]`` each; a row is a dimension."""

@@ -5,24 +5,31 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from ecosystem.errors import EcosystemError
+from ecosystem.learners.drawn import DrawnLearner
 from ecosystem.plan.size import most_rounds
 from ecosystem.scenario.fields.learning import Until
+from ecosystem.store import weights
 from ecosystem.threads import one_thread
 from ecosystem.world.blueprint import Blueprint, blueprint
 from ecosystem.world.ecosystem import Ecosystem
+from ecosystem.world.keeping import Keeper
 from ecosystem.world.lifetimes import network_table
 from ecosystem.world.recording import OnRows, Recorder
 
 if TYPE_CHECKING:
     from ecosystem.plan.runs import Run
+    from ecosystem.store.checkpoints import Checkpoint, Checkpoints
 
 OnRound = Callable[[int, int], None]
+
+OnEnd = Callable[[Sequence[int]], None]
 
 
 @dataclass
@@ -48,7 +55,12 @@ class Outcome:
     errors: dict[str, str] = field(default_factory=dict)
 
 
-def simulate(runs: Sequence[Run], on_round: OnRound | None = None, on_rows: OnRows | None = None) -> Outcome:
+def simulate(
+    runs: Sequence[Run],
+    on_round: OnRound | None = None,
+    on_rows: OnRows | None = None,
+    checkpoints: Checkpoints | None = None,
+) -> Outcome:
     """Run everything that is asked for.
 
     Parameters
@@ -62,6 +74,9 @@ def simulate(runs: Sequence[Run], on_round: OnRound | None = None, on_rows: OnRo
         Takes finished rows as they come, so that they need not all be held: tables by name, of some rounds of
         some runs. A run's rows come in the order of its rounds; a run that fails later may have rows already.
         By default all rows are in the outcome.
+    checkpoints : Checkpoints, optional
+        Where runs keep how far they are; those of which it is known go on from there, and their earlier rows are
+        handed over first. Only where rows are handed over.
 
     Returns
     -------
@@ -72,23 +87,52 @@ def simulate(runs: Sequence[Run], on_round: OnRound | None = None, on_rows: OnRo
     parts: dict[str, list[pa.Table]] = {}
     networks: dict[str, pa.Table] = {}
     batches: dict[object, list[tuple[Run, Blueprint]]] = {}
+    known: dict[str, Checkpoint] = {}
     for run in runs:
         try:
             plan = blueprint(run.scenario, run.seed)
         except EcosystemError as error:
             outcome.errors[run.id] = str(error)
             continue
-        batches.setdefault(plan.shape, []).append((run, plan))
+        if checkpoints is not None and on_rows is not None and (found := checkpoints.find(run.id)) is not None:
+            known[run.id] = found
+            for name, rows in checkpoints.rows(run.id, found):
+                on_rows({name: rows})
+            if found.over:
+                _finished(outcome, networks, run, plan, found.seconds)
+                continue
+        done = known[run.id].round if run.id in known else 0
+        batches.setdefault((plan.shape, done), []).append((run, plan))
+    resuming = None if checkpoints is None or on_rows is None else _Resuming(checkpoints, known, on_rows)
     lengths = [most_rounds(batch[0][1].scenario) for batch in batches.values()]
     with one_thread():
         for number, batch in enumerate(batches.values()):
             told = _shifted(on_round, sum(lengths[:number]), sum(lengths))
-            for name, table in _simulate_batch(batch, outcome, networks, told, on_rows).items():
+            for name, table in _simulate_batch(batch, outcome, networks, told, on_rows, resuming).items():
                 parts.setdefault(name, []).append(table)
     if networks:
         parts["network"] = list(networks.values())
     outcome.tables = {name: pa.concat_tables(tables).unify_dictionaries() for name, tables in parts.items()}
     return outcome
+
+
+@dataclass(frozen=True)
+class _Resuming:
+    """How runs go on that are under way, and are kept so that they can."""
+
+    checkpoints: Checkpoints
+    known: dict[str, Checkpoint]
+    on_rows: OnRows
+
+    def keeper(self, model: Ecosystem, runs: Sequence[str]) -> Keeper | None:
+        """Return what keeps how far some worlds are, None where that is not wanted."""
+        return Keeper(model, runs, self.checkpoints, self.known, self.on_rows) if self.checkpoints.wanted else None
+
+    def save_weights(self, model: Ecosystem, runs: Sequence[str], worlds: Sequence[int]) -> None:
+        """Keep what the models of some worlds, which have ended, have learned, where that is recorded."""
+        if model.blueprint.scenario.record.weights and isinstance(model.learner, DrawnLearner):
+            for world in worlds:
+                weights.save(self.checkpoints.root, runs[world], model.learner.learned(model.state, world))
 
 
 @dataclass(frozen=True)
@@ -179,38 +223,61 @@ def _simulate_batch(
     networks: dict[str, pa.Table],
     on_round: OnRound | None,
     on_rows: OnRows | None,
+    resuming: _Resuming | None,
 ) -> dict[str, pa.Table]:
     """Run some worlds, note what became of them and their networks, and return the rows that are left."""
     began = time.perf_counter()
-    with _ecosystem([plan for _, plan in batch]) as model:
-        recorder = Recorder(model, [run.id for run, _ in batch], on_rows)
-        broken = run_rounds(model, recorder, on_round)
+    runs, known = [run.id for run, _ in batch], {} if resuming is None else resuming.known
+    with _ecosystem([plan for _, plan in batch], runs, known) as model:
+        keeper = None if resuming is None else resuming.keeper(model, runs)
+        recorder = Recorder(model, runs, on_rows if keeper is None else keeper.take)
+        on_end = None if resuming is None else partial(resuming.save_weights, model, runs)
+        broken = run_rounds(model, recorder, on_round, keeper, on_end)
         seconds = (time.perf_counter() - began) / len(batch)
         for world, (run, plan) in enumerate(batch):
-            outcome.seconds[run.id] = seconds
+            taken = seconds + (known[run.id].seconds if run.id in known else 0.0)
             if world in broken:
-                outcome.errors[run.id] = broken[world]
-                continue
-            outcome.networks[run.id], network = network_table(plan)
-            networks.setdefault(outcome.networks[run.id], network)
+                outcome.seconds[run.id], outcome.errors[run.id] = taken, broken[world]
+            else:
+                _finished(outcome, networks, run, plan, taken)
+        rows = recorder.tables()
         if on_rows is None:
-            return recorder.tables()
-        recorder.flush()
+            return rows
+        on_rows(rows)
         return {}
 
 
+def _finished(outcome: Outcome, networks: dict[str, pa.Table], run: Run, plan: Blueprint, seconds: float) -> None:
+    """Note what became of a run that has come to its end."""
+    outcome.seconds[run.id] = seconds
+    outcome.networks[run.id], network = network_table(plan)
+    networks.setdefault(outcome.networks[run.id], network)
+
+
 @contextmanager
-def _ecosystem(worlds: Sequence[Blueprint]) -> Iterator[Ecosystem]:
-    """Give an ecosystem whose memory is free afterwards."""
-    model = Ecosystem.together(worlds)
+def _ecosystem(worlds: Sequence[Blueprint], runs: Sequence[str], known: dict[str, Checkpoint]) -> Iterator[Ecosystem]:
+    """Give an ecosystem, at its beginning or where it is known to be, whose memory is free afterwards."""
+    if runs[0] in known:
+        model = Ecosystem.resume(worlds, known[runs[0]].round, [known[run].tensors for run in runs])
+        known |= {run: replace(known[run], tensors={}) for run in runs}  # they are in the ecosystem now
+    else:
+        model = Ecosystem.together(worlds)
     try:
         yield model
     finally:
         model.let_go()
 
 
-def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = None) -> dict[int, str]:
-    """Run every world to its end and write down what its scenario asks for.
+def run_rounds(
+    model: Ecosystem,
+    recorder: Recorder,
+    on_round: OnRound | None = None,
+    keeper: Keeper | None = None,
+    on_end: OnEnd | None = None,
+) -> dict[int, str]:
+    """Run every world to its end and write down what its scenario asks for; worlds may be under way.
+
+    `on_end` is told of worlds that have ended, while they are as they were then.
 
     Returns
     -------
@@ -222,7 +289,10 @@ def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = 
     last = most_rounds(scenario)
     going = list(range(model.batch.size))
     broken: dict[int, str] = {}
-    recorder.write(going)
+    if model.round == 0:
+        recorder.write(going)
+    if on_end is not None and model.round >= last:
+        on_end(going)
     while going and model.round < last:
         before = (model.state, model.crowd)
         model.step()
@@ -242,6 +312,10 @@ def run_rounds(model: Ecosystem, recorder: Recorder, on_round: OnRound | None = 
         if ended:
             over = frozenset(ended)
             going = [world for world in going if world not in over]
+            if on_end is not None:
+                on_end(ended)
+        if keeper is not None:
+            keeper.after_round(recorder, going, ended)
         if on_round is not None:
             on_round(model.round, last)
     return broken

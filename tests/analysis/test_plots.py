@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import igraph
@@ -347,3 +348,34 @@ def test_three_lines_from_a_run_to_a_figure(tmp_path: Any) -> None:
     r = ecosystem.open_results(tmp_path / "x")
     t = analysis.propagation(r)
     assert isinstance(analysis.plots.propagation(t), Figure)
+
+
+def png(colour: tuple[float, float, float]) -> bytes:
+    buffer = io.BytesIO()
+    pyplot.imsave(buffer, np.full((2, 2, 3), colour), format="png")
+    return buffer.getvalue()
+
+
+def test_samples_stand_where_their_round_and_context_are() -> None:
+    table = pd.DataFrame(
+        [
+            {"run": "r", "round": number, "model": name, "context": context, "sample": 0}
+            | {"image": png((number / 8, context / 2, float(name == "q"))), "text": None}
+            for number in (0, 4, 8)
+            for name in ("p", "q")
+            for context in (0, 1)
+        ]
+    )
+    figure = plots.samples(table)
+    assert [ax.get_title(loc="left") for ax in figure.axes] == ["model p", "model q"]
+    for blue, ax in enumerate(figure.axes):
+        assert [label.get_text() for label in ax.get_yticklabels()] == ["round 0", "round 4", "round 8"]
+        shown = np.asarray(ax.get_images()[0].get_array())
+        for row in range(3):
+            for column in range(2):
+                at = shown[3 * row, 3 * column]
+                np.testing.assert_allclose(at, [row / 2, column / 2, blue], atol=1 / 255)
+    some = plots.samples(table, rounds=[8])
+    assert [label.get_text() for label in some.axes[0].get_yticklabels()] == ["round 8"]
+    with pytest.raises(EcosystemError, match="the table holds no images"):
+        plots.samples(table.assign(image=None))

@@ -18,6 +18,7 @@ from analysis.report.expectations import expectations
 from analysis.report.page import page
 from ecosystem import Scenario
 from ecosystem.expectations import tables_of
+from ecosystem.learners import crafts
 from ecosystem.plan.runs import plan
 from ecosystem.scenario.shipped import shipped
 from ecosystem.store.results import open_results
@@ -25,6 +26,9 @@ from ecosystem.store.store import open_store
 from tests.doubles import CHAIN, Engine, carried_out, small
 
 HOSTILE = "<img src=x onerror=alert(1)>"
+
+TRAINED = {name for name in shipped() if ecosystem.load_scenario(name).outputs.kind in crafts.kinds()}
+"""Scenarios that train networks, for minutes to hours."""
 
 
 class Read(HTMLParser):
@@ -307,9 +311,28 @@ def test_models_that_were_not_recorded_are_not_told_of(recorded: Any, told: str)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(shipped()))
+@pytest.mark.parametrize("name", sorted(set(shipped()) - TRAINED))
 def test_every_shipped_scenario_has_a_page(name: str) -> None:
     scenario = ecosystem.load_scenario(name)
     text = page(ecosystem.run(scenario, seeds=min(len(scenario.seed_list), 3)))
     harmless(Read(text))
     assert len(text) < 5_000_000
+
+
+def test_what_models_wrote_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(crafts.CRAFTS, "tally", "plain.tally:Tally")
+    wants = {"judge": "values", "values": [1, 0, 0]}
+    found = read(
+        Scenario(
+            name="tally",
+            rounds=4,
+            mode="sampled",
+            outputs={"kind": "tally", "size": 3, "real": [0.5, 0.3, 0.2]},
+            rewards={"first": wants},
+            models=[{"name": "p", "reward": "first", "diet": {"raw": 1}}],
+            learning={"examples": 20},
+            record={"samples": 2},
+        )
+    )
+    harmless(found)
+    assert "What models wrote in the run, at first and at the end." in found.text

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from ecosystem.learners import crafts
 from ecosystem.scenario.shipped import shipped
+from ecosystem.store.results import open_results
 
 MET = "  - {table: models, where: {model: p}, round: 0, column: alignment, value: 0.5, tolerance: 1.0e-12, source: me}"
 NOT_MET = "  - {table: models, where: {model: p}, round: last, column: alignment, sign: negative, source: Book 1}"
@@ -64,6 +66,28 @@ def test_check_takes_all_shipped_scenarios_by_default(command, write, tmp_path, 
     said = command("check")
     assert said.status == 0
     assert "1 of 1 expectations met" in said.out
+
+
+def test_check_tries_what_it_is_told_to(command, write) -> None:
+    expected = MET.replace("round: 0", "round: last")
+    assert command("check", write("expect:", expected)).status == 1
+    said = command("check", "pair.yaml", "--set", "rounds=0", "--seeds", "2", "--workers", "1", "--out", "kept")
+    assert said.status == 0
+    assert open_results("kept").runs["seed"].tolist() == [0, 1]
+
+
+def test_check_leaves_out_what_trains_networks(command, write, tmp_path, monkeypatch) -> None:
+    write("expect:", MET)
+    monkeypatch.setitem(crafts.CRAFTS, "tally", "plain.tally:Tally")
+    (tmp_path / "drawn.yaml").write_text(
+        "name: drawn\nrounds: 1\nmode: sampled\noutputs: {kind: tally, size: 2, real: [1, 1]}\n"
+        "models: [{name: p, diet: {raw: 1}}]\nlearning: {examples: 10}\n"
+        "expect: [{table: models, round: last, column: loss, value: 10, tolerance: 0, source: me}]\n"
+    )
+    module = sys.modules["ecosystem.scenario.shipped"]
+    monkeypatch.setattr(module, "shipped", lambda: {name: tmp_path / f"{name}.yaml" for name in ("drawn", "pair")})
+    assert "1 of 1 expectations met" in command("check").out
+    assert "2 of 2 expectations met" in command("check", "--trained").out
 
 
 def test_check_tells_bad_input(command, write) -> None:

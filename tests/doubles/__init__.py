@@ -99,6 +99,7 @@ class Engine:
         runs: Sequence[Run],
         on_round: Callable[[int, int], None] | None = None,
         on_rows: OnRows | None = None,
+        checkpoints: object = None,
     ) -> Outcome:
         self.calls.append([run.id for run in runs])
         outcome = Outcome()

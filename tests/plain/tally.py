@@ -28,7 +28,7 @@ class Tally(Craft):
         self._real = (real / real.sum(-1, keepdim=True)).expand(batch.contexts, self.size)
         scenario = batch.worlds[0].scenario
         judges = [*scenario.rewards.values(), *scenario.outputs.scores.values()]
-        self._values = torch.tensor([judge.values for judge in judges], dtype=torch.float64)
+        self._values = torch.tensor([judge.values for judge in judges], dtype=torch.float64).reshape(-1, self.size)
 
     def begin(self):
         batch = self.batch
@@ -41,7 +41,7 @@ class Tally(Craft):
         return torch.searchsorted((steps / steps[..., -1:]).contiguous(), u, right=True).clamp_max(self.size - 1)
 
     def real(self, round_, context):
-        worlds, models, n = context.shape
+        models, n = context.shape[1:]
         u = torch.tensor(
             np.stack(
                 [
@@ -71,13 +71,13 @@ class Tally(Craft):
 
     def judge(self, items, context):
         del context
-        return self._values.T[items[..., 0]]
+        return self._values.mT[items[..., 0]]
 
     def similarity(self, items, context):
         share = self._real / self._real.amax(-1, keepdim=True)
         return share[context, items[..., 0]]
 
-    def measure(self, written, loss):
+    def measure(self, written, loss, weights):
         there = torch.nn.functional.one_hot(written[..., 0], self.size).sum(3).double()
         share = there / there.sum(-1, keepdim=True)
         return {

@@ -15,6 +15,7 @@ from ecosystem.scenario.checks import (
     drawn,
     expectations,
     gaussians,
+    images,
     modes,
     names,
     network,
@@ -22,6 +23,7 @@ from ecosystem.scenario.checks import (
     recording,
     remedies,
     rewards,
+    text,
     users,
 )
 from ecosystem.scenario.checks.facts import Facts
@@ -41,6 +43,8 @@ _CHECKS = (
     drawn.check_kind,
     drawn.check_judges,
     drawn.check_settings,
+    images.check_images,
+    text.check_text,
     curators.check_diets,
     curators.check_rewards,
     curators.check_temperatures,

@@ -8,7 +8,7 @@ from ecosystem.errors import Problem, shorten
 from ecosystem.scenario.checks.facts import Facts, count, mapping
 from ecosystem.scenario.checks.names import unknown_model
 
-_OF_MODELS = ("states", "alignments")
+_OF_MODELS = ("states", "alignments", "samples")
 
 
 def check_record(facts: Facts) -> Iterator[Problem]:
@@ -28,6 +28,10 @@ def check_record(facts: Facts) -> Iterator[Problem]:
     if number_of is not None and facts.model_count is not None and number_of > facts.model_count:
         yield Problem(path, f"there are only {facts.model_count} models (got {number_of})")
     for table in _OF_MODELS:
-        if chosen == "aggregate" and record.get(table) is True:
+        if chosen == "aggregate" and record.get(table):
             message = "has rows of models only, and models: aggregate writes none; leave it out, or name models"
             yield Problem(("record", table), message)
+    for key in ("samples", "weights"):
+        if record.get(key) and not facts.drawn:
+            message = f"is for outputs that are really drawn, and these are {facts.kind}; leave it out"
+            yield Problem(("record", key), message)

@@ -6,7 +6,9 @@ from pydantic import ConfigDict
 
 from ecosystem.scenario.fields.common import Block, Name
 
-LARGEST: dict[str, float] = {}
+LARGEST: dict[str, float] = {
+    name: 1.0 for name in ("brightness", "classifier", "exact", "hue", "lexicon", "rouge", "typical")
+}
 """The largest value that judges give which have one."""
 
 
@@ -26,7 +28,3 @@ class OtherJudge(JudgeBlock):
     """A judge that a kind of outputs brings along, with settings of its own."""
 
     model_config = ConfigDict(extra="allow")
-
-
-Judge = OtherJudge
-"""What an output is worth, by `judge`."""

@@ -7,7 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from ecosystem.scenario.fields.common import Block, Count, Name
+from ecosystem.scenario.fields.drawn import DrawnOutputs
+from ecosystem.scenario.fields.images import ImageOutputs
 from ecosystem.scenario.fields.rewards import Reward
+from ecosystem.scenario.fields.text import TextOutputs
+
+__all__ = ["CategoricalOutputs", "DrawnOutputs", "GaussianOutputs", "OtherOutputs", "Outputs", "TextOutputs"]
 
 
 class CategoricalOutputs(Block):
@@ -46,20 +51,6 @@ class GaussianOutputs(Block):
         return 1 + self.dimension + self.dimension**2
 
 
-class DrawnOutputs(Block):
-    """Outputs that are really drawn, from models that are really trained."""
-
-    contexts: Count = 1
-    """How many kinds of prompt there are."""
-    scores: dict[Name, Reward] = Field(default_factory=dict)
-    """Named judges; preference bias reads `lean`, disparate bias `quality`."""
-
-    @property
-    def numbers(self) -> int:
-        """About how many numbers say what a model writes in a context, and what it takes to learn it."""
-        return 100_000
-
-
 class OtherOutputs(DrawnOutputs):
     """Outputs of a kind that another package brings, with settings of its own."""
 
@@ -77,9 +68,11 @@ def _kind(value: Any) -> str:
 Outputs = Annotated[
     Annotated[CategoricalOutputs, Tag("categorical")]
     | Annotated[GaussianOutputs, Tag("gaussian")]
+    | Annotated[ImageOutputs, Tag("images")]
+    | Annotated[TextOutputs, Tag("text")]
     | Annotated[OtherOutputs, Tag("(other)")],
     Discriminator(_kind),
 ]
 """What the models write, by `kind`."""
 
-_KINDS = frozenset({"categorical", "gaussian"})
+_KINDS = frozenset({"categorical", "gaussian", "images", "text"})

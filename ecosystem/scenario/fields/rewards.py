@@ -7,7 +7,43 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Discriminator, Field, Strict, Tag
 
 from ecosystem.scenario.fields.common import Block, Matrix, Number, Vector, form_of
-from ecosystem.scenario.fields.judges import Judge
+from ecosystem.scenario.fields.image_judges import BrightnessJudge, ClassifierJudge, FunctionJudge, HueJudge
+from ecosystem.scenario.fields.judges import OtherJudge
+from ecosystem.scenario.fields.text_judges import (
+    TEXT_JUDGES,
+    EmbeddingJudge,
+    ExactJudge,
+    LexiconJudge,
+    RewardModelJudge,
+    RougeJudge,
+    TopicJudge,
+    TypicalJudge,
+)
+
+
+def _who(value: Any) -> str:
+    name = value.get("judge") if isinstance(value, dict) else getattr(value, "judge", None)
+    return name if isinstance(name, str) and name in _JUDGES else "(other)"
+
+
+Judge = Annotated[
+    Annotated[HueJudge, Tag("hue")]
+    | Annotated[BrightnessJudge, Tag("brightness")]
+    | Annotated[ClassifierJudge, Tag("classifier")]
+    | Annotated[FunctionJudge, Tag("python")]
+    | Annotated[EmbeddingJudge, Tag("embedding")]
+    | Annotated[ExactJudge, Tag("exact")]
+    | Annotated[LexiconJudge, Tag("lexicon")]
+    | Annotated[RewardModelJudge, Tag("reward_model")]
+    | Annotated[RougeJudge, Tag("rouge")]
+    | Annotated[TopicJudge, Tag("topic")]
+    | Annotated[TypicalJudge, Tag("typical")]
+    | Annotated[OtherJudge, Tag("(other)")],
+    Discriminator(_who),
+]
+"""What an output that is really drawn is worth, by `judge`."""
+
+_JUDGES = frozenset({"hue", "brightness", "classifier", *TEXT_JUDGES})
 
 
 class QuadraticReward(Block):

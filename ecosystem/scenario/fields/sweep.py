@@ -119,6 +119,10 @@ class Expect(Block):
     """Which rows: column (or swept key) and its value."""
     round: Annotated[int, Field(ge=0)] | Literal["last"] | None = None
     """Which round; `last` is each run's last. All by default."""
+    minus: Annotated[dict[str, Any], Field(min_length=1)] | None = None
+    """What is taken off, seed by seed: the same rows where these columns (or swept keys) have these values instead."""
+    certain: bool = False
+    """Whether what is expected must hold of the whole 95% interval of the mean over seeds."""
     column: str
     """The column that is looked at."""
     statistic: Literal["mean", "var", "std", "min", "max"] = "mean"
@@ -142,4 +146,6 @@ class Expect(Block):
             raise ValueError("say what is expected: value (with tolerance), sign, at_least or at_most")
         if (self.value is None) != (self.tolerance is None):
             raise ValueError("value and tolerance go together")
+        if self.statistic != "mean" and (self.minus is not None or self.certain):
+            raise ValueError("minus and certain go with statistic: mean, of which there is an interval over seeds")
         return self
