@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from ecosystem.extras import need
+
 
 def report(
     run: Annotated[Path, typer.Argument(help="A directory that `ecosystem run` wrote.")],
     out: Annotated[Path | None, typer.Option(help="Where to write the page; RUN/report.html by default.")] = None,
 ) -> None:
     """Write one self-contained HTML page about a run: what was asked, what came out, how to do it again."""
+    need("ecosystem report", "report", "jinja2", "matplotlib", "igraph")
     from analysis import plots, propagation
     from analysis.report.page import page
     from ecosystem import open_results

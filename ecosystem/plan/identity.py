@@ -22,10 +22,12 @@ from ecosystem.scenario.fields.network import FileNetwork
 from ecosystem.scenario.fields.outputs import TextOutputs
 from ecosystem.scenario.scenario import Scenario
 
-RESULTS_VERSION = 3
+RESULTS_VERSION = 4
 """Raised whenever the program gives other numbers for the same settings."""
 
-WITHOUT_EFFECT = frozenset({"name", "description", "source", "parameters", "seeds", "sweep", "expect", "record"})
+WITHOUT_EFFECT = frozenset(
+    {"version", "name", "description", "source", "parameters", "seeds", "sweep", "expect", "record"}
+)
 """Entries of a scenario that change no result; parameters act through the settings that use them."""
 
 _BESIDE = frozenset({"precision", "device"})

@@ -53,7 +53,7 @@ class FunctionJudge(JudgeBlock):
 
     judge: Literal["python"]
     """`python`: a function of what was drawn."""
-    function: FunctionName
+    function: Annotated[FunctionName, Field(examples=["taste:redness"])]
     """``module:name``. It gets images, a tensor ``[n, channels, height, width]``, and labels, ``[n]``, and returns a
     number for each; of texts it gets lists of prompts, answers and real answers."""
 

@@ -135,7 +135,7 @@ class Record(Block):
     """Whether the table `states` is written."""
     alignments: bool = False
     """Whether the table `alignments` (every model by every named reward) is written."""
-    samples: Annotated[int, Field(ge=0)] = 0
+    samples: Annotated[int, Field(ge=0, examples=[4])] = 0
     """Outputs that are really drawn: how many of each model and context are kept, in the table `samples`."""
     weights: bool = False
     """Models that are really trained: whether what they have learned at the end is kept, as safetensors."""

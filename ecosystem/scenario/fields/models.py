@@ -106,9 +106,9 @@ _BELONGS = {
 class FromRun(Block):
     """What the model of this name wrote at the end of an earlier run."""
 
-    source: Annotated[str, Field(alias="from", min_length=1)]
+    source: Annotated[str, Field(alias="from", min_length=1, examples=["runs/before"])]
     """Directory of results with recorded states, relative to the scenario."""
-    run: Name | None = None
+    run: Annotated[Name | None, Field(examples=["0f3b6c6f6c8f4f7b9d2e1a5c"])] = None
     """Id of the run; by default the only one there is, else that of the same seed."""
 
 

@@ -59,16 +59,16 @@ class TextFile(Block):
 
     source: Literal["file"]
     """`file`: a file of yours."""
-    path: FilePath
+    path: Annotated[FilePath, Field(examples=["questions.jsonl"])]
     """JSONL (an object a line) or CSV (with a first line of names), or a folder written by
     ``datasets.Dataset.save_to_disk``; relative to the scenario."""
     prompt: Name = "prompt"
     """The field that holds the prompt."""
     answer: Name = "answer"
     """The field that holds the real answer."""
-    context: Name | None = None
+    context: Annotated[Name | None, Field(examples=["topic"])] = None
     """The field that holds the context, a number from 0 on; by default all is context 0."""
-    label: Name | None = None
+    label: Annotated[Name | None, Field(examples=["topic"])] = None
     """The field that holds a topic, for the judge `topic`."""
     held_out: HeldOut = 0.1
     """The part of the lines that models never read."""
