@@ -14,6 +14,7 @@ from typing import Any
 from ecosystem.devices import kind
 from ecosystem.errors import EcosystemError, InputError, fail, shorten
 from ecosystem.errors import Path as ErrorPath
+from ecosystem.outputs.text.named import contents, judge_files, named_files
 from ecosystem.scenario.fields.image_judges import FunctionJudge
 from ecosystem.scenario.fields.images import ImageOutputs
 from ecosystem.scenario.fields.models import FromRun
@@ -90,9 +91,9 @@ def identity(scenario: Scenario) -> Identity:
         if isinstance(each.network, FileNetwork):
             files[each.network.file] = _contents(each.base / each.network.file, ("network", "file"))
         if isinstance(each.outputs, TextOutputs):
-            from ecosystem.outputs.text.named import contents
-
-            files |= contents(each.outputs, each.learning.language, each.base)
+            named = named_files(each.outputs, each.learning.language, each.base)
+            judges = judge_files([*each.rewards.values(), *each.outputs.scores.values()], each.base)
+            files |= contents(named | judges)
     for index, model in enumerate(scenario.models):
         if isinstance(model.initial, FromRun):
             files[model.initial.source] = _states(scenario.base / model.initial.source, index)
