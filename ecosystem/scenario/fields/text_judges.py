@@ -38,7 +38,7 @@ class EmbeddingJudge(JudgeBlock):
     """Cosine of the answer's and the real answer's embeddings."""
 
     judge: Literal["embedding"]
-    model: Name | None = None
+    model: Annotated[Name | None, Field(examples=["models/encoder"])] = None
     """An encoder of `transformers`, a folder relative to the scenario or a name; its last layer's mean is the
     embedding. By default latent semantic analysis of the real text: TF-IDF and a truncated singular value
     decomposition."""
@@ -50,7 +50,7 @@ class LexiconJudge(JudgeBlock):
     """The share of an answer's words that are in a list; 0 for an answer without words."""
 
     judge: Literal["lexicon"]
-    words: Annotated[tuple[Name, ...], Strict(False), Field(min_length=1)]
+    words: Annotated[tuple[Name, ...], Strict(False), Field(min_length=1, examples=[["good", "great"]])]
     """The list; upper and lower case are the same."""
 
 
@@ -68,7 +68,7 @@ class RewardModelJudge(JudgeBlock):
     """A reward model of `transformers` (sequence classification), given prompt and answer."""
 
     judge: Literal["reward_model"]
-    model: Name
+    model: Annotated[Name, Field(examples=["models/reward"])]
     """A folder relative to the scenario, or a name."""
     output: Annotated[int, Field(ge=0)] = 0
     """Which of its outputs is the reward."""
