@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ecosystem.curators.curation import Bucket, Choice, buckets
 from ecosystem.garbage import uncollected
 from ecosystem.outputs import space_of
+from ecosystem.plugins.registry import within
 from ecosystem.remedies.rewriting import fresh_share, learning_in_effect
 from ecosystem.scenario.fields.drawn import DrawnOutputs
 from ecosystem.scenario.fields.events import Ends
@@ -217,7 +218,7 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
     EcosystemError
         A network or a choice of curated models that does not fit the models.
     """
-    with uncollected():
+    with uncollected(), within(scenario.scope):
         return _blueprint(scenario, seed)
 
 

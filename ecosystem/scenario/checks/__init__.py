@@ -45,6 +45,7 @@ _CHECKS = (
     images.check_images,
     curators.check_diets,
     curators.check_rewards,
+    curators.check_plugins,
     curators.check_temperatures,
     network.check_edges,
     network.check_file,

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
+from ecosystem.plugins import registry
 from ecosystem.scenario.checks.facts import Facts, entries, mapping, number
 from ecosystem.scenario.fields.judges import LARGEST
-from ecosystem.scenario.fields.users import read_index
+from ecosystem.scenario.fields.users import CHOICES, RULES, read_index
 
 MAX_INDIVIDUALS = 100_000
 
@@ -81,10 +82,11 @@ def check_sizes(facts: Facts) -> Iterator[Problem]:
 
 
 def _wanting(facts: Facts, method: str) -> Iterator[tuple[int, Problem]]:
-    if method not in _NEEDS_REWARD:
+    goes_by = _NEEDS_REWARD.get(method) or _plugin_goes_by(method)
+    if not goes_by:
         return
-    yield from _without_reward(facts, f"{method} goes by {_NEEDS_REWARD[method]}, so every group needs a reward")
-    if _NEEDS_REWARD[method] != "risk":
+    yield from _without_reward(facts, f"{method} goes by {goes_by}, so every group needs a reward")
+    if goes_by != "risk":
         return
     for index, group in groups_written(facts):
         reward = facts.rewards.get(group.get("reward"))
@@ -95,6 +97,13 @@ def _wanting(facts: Facts, method: str) -> Iterator[tuple[int, Problem]]:
             what = "this judge" if judged else "a reward without curvature"
             message = f"{what} has no largest value, and {method} goes by risk; state `best`"
             yield index, Problem(("users", "groups", index), message)
+
+
+def _plugin_goes_by(method: str) -> str:
+    if method in RULES | CHOICES:
+        return ""
+    found = registry.find("feedback", method) or registry.find("choices", method)
+    return "" if found is None else str(found.goes_by)
 
 
 def _without_reward(facts: Facts, why: str) -> Iterator[tuple[int, Problem]]:

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Discriminator, Field, Strict, Tag
 
+from ecosystem.plugins import kinds, registry
+from ecosystem.plugins.plugin import TAG, plugged
 from ecosystem.scenario.fields.common import Block, Matrix, Number, Vector, form_of
 from ecosystem.scenario.fields.image_judges import BrightnessJudge, ClassifierJudge, FunctionJudge, HueJudge
 from ecosystem.scenario.fields.judges import OtherJudge
@@ -13,7 +15,9 @@ from ecosystem.scenario.fields.judges import OtherJudge
 
 def _who(value: Any) -> str:
     name = value.get("judge") if isinstance(value, dict) else getattr(value, "judge", None)
-    return name if isinstance(name, str) and name in _JUDGES else "(other)"
+    if isinstance(name, str) and name in _JUDGES:
+        return name
+    return TAG if isinstance(value, kinds.Judge) or name in registry.names("judges") else "(other)"
 
 
 Judge = Annotated[
@@ -21,7 +25,8 @@ Judge = Annotated[
     | Annotated[BrightnessJudge, Tag("brightness")]
     | Annotated[ClassifierJudge, Tag("classifier")]
     | Annotated[FunctionJudge, Tag("python")]
-    | Annotated[OtherJudge, Tag("(other)")],
+    | Annotated[OtherJudge, Tag("(other)")]
+    | Annotated[plugged(kinds.Judge, "judge", frozenset()), Tag(TAG)],
     Discriminator(_who),
 ]
 """What an output that is really drawn is worth, by `judge`."""
