@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ecosystem.curators.differentiate import by_autograd
 from ecosystem.plugins.kinds import Curator
+from ecosystem.plugins.registry import PluginError
 
 
 class Plugged:
@@ -26,8 +27,22 @@ class Plugged:
 
     def keep(self, p: Tensor) -> Tensor:
         """Return what is kept of `p`, ``[worlds, curves, rows, outputs]``; rounding is divided out."""
-        kept = self._plugin.keep(p, self._rho, self._candidates)
+        kept = self.raw(p)
         return kept / kept.sum(-1, keepdim=True)
+
+    def raw(self, p: Tensor) -> Tensor:
+        """Return what the plug-in says is kept, as `p`.
+
+        Raises
+        ------
+        PluginError
+            It is no array like `p`.
+        """
+        kept = self._plugin.keep(p, self._rho, self._candidates)
+        if kept.shape != p.shape:
+            name = self._plugin.plugin_name
+            raise PluginError(f"curator {name}: must return {tuple(p.shape)} numbers (got {tuple(kept.shape)})")
+        return kept
 
     def derivative(self, p: Tensor) -> Tensor:
         """Return ∂kept[y]/∂p[x], ``[worlds, curves, rows, outputs (y), outputs (x)]``."""

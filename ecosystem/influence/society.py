@@ -18,10 +18,10 @@ from ecosystem.errors import EcosystemError
 from ecosystem.influence.frames import Frame, Moments, frame_of
 from ecosystem.influence.rounds import Round, refuse
 from ecosystem.learners.learner import State
+from ecosystem.plugins.plugin import is_plugin, revived
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.threads import one_thread
 from ecosystem.users.crowd import Crowd
-from ecosystem.plugins.plugin import is_plugin, revived
 from ecosystem.world.blueprint import Blueprint, blueprint
 from ecosystem.world.ecosystem import Ecosystem
 

@@ -9,11 +9,10 @@ from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import ecosystem.plugins
 from ecosystem.errors import InputError, Problem, shorten
-from ecosystem.plugins.registry import GROUPS, PluginError, Scope
+from ecosystem.plugins.registry import GROUPS, PluginError, Scope, inherited
 
 NOT_ALLOWED = "would be run as a program, which a scenario may not ask for by itself; if you trust the file, add "
 HOW = "--allow-code (in Python: allow_code=True)"
@@ -74,6 +73,7 @@ def scope_of(codes: Sequence[Code]) -> Scope:
         A file that fails, defines nothing, or defines what there is already.
     """
     members: dict[tuple[str, str], type] = {}
+    scope = inherited()
     for index, code in enumerate(codes):
         try:
             found = _defined(code)
@@ -85,7 +85,7 @@ def scope_of(codes: Sequence[Code]) -> Scope:
         except PluginError as error:
             raise InputError([Problem(("plugins", index), f"{shorten(code.file)} {error}")]) from error
         members |= found
-    return Scope(members)
+    return Scope({**scope.members, **members})
 
 
 _BASES = sorted(f"ecosystem.plugins.{base}" for base in set(GROUPS.values()))
@@ -116,6 +116,9 @@ def _defined(code: Code) -> Mapping[tuple[str, str], type]:
         for kind, base in _bases():
             if isinstance(value, type) and issubclass(value, base) and value.__module__ == module.__name__:
                 name = getattr(value, "plugin_name", "")
+                missing = sorted(getattr(value, "__abstractmethods__", ()))
+                if name and missing:
+                    raise PluginError(f"defines {name} without {', '.join(missing)}")
                 if name:
                     found[kind, name] = value
     return found

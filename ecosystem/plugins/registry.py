@@ -69,6 +69,11 @@ def scope() -> Scope:
     return _HERE.get(_EVERYWHERE)
 
 
+def inherited() -> Scope:
+    """Return the scope of a further scenario: it knows what is known here, and has used nothing."""
+    return Scope(scope().members)
+
+
 def names(kind: str) -> frozenset[str]:
     """Return the names of all plug-ins of a kind, without importing any."""
     return frozenset(name for of, name in scope().members if of == kind) | frozenset(_entries(kind))
@@ -105,6 +110,9 @@ def _loaded(kind: str, entry: EntryPoint) -> type[Any]:
     base = getattr(ecosystem.plugins, GROUPS[kind])
     if not (isinstance(found, type) and issubclass(found, base)):
         raise PluginError(f"{what} is no subclass of ecosystem.plugins.{GROUPS[kind]}")
+    missing = sorted(getattr(found, "__abstractmethods__", ()))
+    if missing:
+        raise PluginError(f"{what} has no {', '.join(missing)}")
     if kind != "crafts" and found.plugin_name != entry.name:
         raise PluginError(f"{what} calls itself {found.plugin_name!r}; the entry point must have the same name")
     return found

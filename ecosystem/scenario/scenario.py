@@ -295,7 +295,7 @@ def _with_code(document: Document) -> tuple[Document, Scope]:
     """
     written = document.data.get("plugins")
     if not written or not isinstance(written, (list, tuple)) or not all(isinstance(name, str) for name in written):
-        return document, Scope()  # nothing, or what is no list of files, which is told with all else
+        return document, registry.inherited()  # nothing, or what is no list of files, which is told with all else
     try:
         if not document.allow_code:
             raise InputError(files.refusals(written))

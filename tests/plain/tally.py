@@ -8,12 +8,13 @@ import numpy as np
 import torch
 
 from ecosystem.learners.craft import Craft
+from ecosystem.plugins import Judge
 from ecosystem.world.streams import stream
 
 WHERE = "tests.plain.tally:Tally"
 
 
-class Tally(Craft):
+class Tally(Craft, name="tally"):
     """Models that are shares of outputs, ``[worlds, models, contexts, size]``."""
 
     item = (1,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -93,10 +94,16 @@ def _wanting(facts: Facts, method: str) -> Iterator[tuple[int, Problem]]:
         if group.get("best") is not None or not isinstance(reward, Mapping):
             continue
         judged = "judge" in reward
-        if reward["judge"] not in LARGEST if judged else (number(reward.get("curvature", 0)) or 0) <= 0:
+        if not _bounded(reward["judge"]) if judged else (number(reward.get("curvature", 0)) or 0) <= 0:
             what = "this judge" if judged else "a reward without curvature"
             message = f"{what} has no largest value, and {method} goes by risk; state `best`"
             yield index, Problem(("users", "groups", index), message)
+
+
+def _bounded(judge: Any) -> bool:
+    """Tell whether a judge has a largest value."""
+    found = registry.find("judges", judge) if isinstance(judge, str) and judge not in LARGEST else None
+    return judge in LARGEST or (found is not None and not math.isnan(found.top))
 
 
 def _plugin_goes_by(method: str) -> str:

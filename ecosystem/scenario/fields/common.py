@@ -131,7 +131,7 @@ RewardOf = Annotated[
 
 def _whole_or_infinite(value: float) -> float:
     if value != float("inf") and value != int(value):
-        raise ValueError(f"candidates must be a whole number or inf (got {value})")
+        raise ValueError(f"must be a whole number or inf (got {value})")
     return value
 
 
