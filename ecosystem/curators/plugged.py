@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ecosystem.curators.differentiate import by_autograd
 from ecosystem.plugins.kinds import Curator
-from ecosystem.plugins.registry import PluginError
+from ecosystem.plugins.registry import PluginError, told
 
 
 class Plugged:
@@ -39,9 +39,9 @@ class Plugged:
             It is no array like `p`.
         """
         kept = self._plugin.keep(p, self._rho, self._candidates)
-        if kept.shape != p.shape:
+        if kept.shape != p.shape or kept.dtype != p.dtype:
             name = self._plugin.plugin_name
-            raise PluginError(f"curator {name}: must return {tuple(p.shape)} numbers (got {tuple(kept.shape)})")
+            raise PluginError(f"curator {name}: must return {told(p)} (got {told(kept)})")
         return kept
 
     def derivative(self, p: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ from ecosystem.scenario.fields.common import Block
 UNKNOWN, UNKNOWN_KEY = "unknown_member", "unknown_setting"
 """Types of the errors of a name that nobody has, and of a key that a plug-in has not."""
 
-_KNOWN: dict[str, type[Plugin]] = {}
-"""Classes by identity, so that the engine finds again what a scenario means."""
+_KNOWN: list[type[Plugin]] = []
+"""Classes that the engine was given, so that it finds again what a scenario means; two may have one name."""
 
 
 class Plugin(Block):
@@ -48,22 +48,22 @@ class Plugin(Block):
 
     @property
     def identity(self) -> str:
-        """The plug-in and its own settings, in one line: equal lines act alike.
+        """The plug-in and its own settings, in one line: within a process, equal lines act alike.
 
         What the engine sees to (the name, how many candidates, a temperature) is left out.
         """
         cls = type(self)
-        who = f"{cls.plugin_name}@{cls.__module__}:{cls.__qualname__}"
-        _KNOWN[who] = cls
+        if cls not in _KNOWN:
+            _KNOWN.append(cls)
         settings = self.model_dump(mode="json", exclude={self.named_by, *self.not_its_own})
-        return f"{who} {json.dumps(settings, sort_keys=True)}"
+        return f"{cls.plugin_name}#{_KNOWN.index(cls)} {json.dumps(settings, sort_keys=True)}"
 
 
 @lru_cache(maxsize=1024)
 def revived(identity: str) -> Any:
     """Return the plug-in that an `identity` tells of."""
     who, _, settings = identity.partition(" ")
-    cls = _KNOWN[who]
+    cls = _KNOWN[int(who.rpartition("#")[2])]
     # What the engine sees to has its own place there; here it only has to be valid.
     held = {key: value for key, value in cls.__pydantic_fields__.items() if key in cls.not_its_own}
     filled = {key: 1 for key, info in held.items() if info.is_required()}

@@ -34,6 +34,11 @@ class PluginError(EcosystemError):
     """A plug-in that is there but cannot be used."""
 
 
+def told(array: Any) -> str:
+    """Say what an array is, for a message: its type and shape."""
+    return f"{str(array.dtype).rpartition('.')[2]} {list(array.shape)}"
+
+
 @dataclass(frozen=True)
 class Scope:
     """What the files of one scenario define, and what it has used of packages.

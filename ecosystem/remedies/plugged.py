@@ -10,7 +10,7 @@ from torch import Tensor
 from ecosystem.learners.batch import Batch
 from ecosystem.outputs import space_of
 from ecosystem.plugins.kinds import Remedy
-from ecosystem.plugins.registry import PluginError
+from ecosystem.plugins.registry import PluginError, told
 from ecosystem.users.crowd import Demand
 from ecosystem.world.rewards import Rewards
 
@@ -70,7 +70,7 @@ class PluggedFilter:
             It is no array of probabilities like that of what models write.
         """
         left = self._remedy.filter(Written(p, self._real, self._scores, demand.volume))
-        if left.shape != p.shape:
+        if left.shape != p.shape or left.dtype != p.dtype:
             name = self._remedy.plugin_name
-            raise PluginError(f"remedy {name}: must return {tuple(p.shape)} numbers (got {tuple(left.shape)})")
-        return left / left.sum(-1, keepdim=True)
+            raise PluginError(f"remedy {name}: must return {told(p)} (got {told(left)})")
+        return left

@@ -56,7 +56,9 @@ def check_judge(
         before = items.clone()
         values = learner.judges.values(items, context)
         same_bits(items, before, "items must not be changed in place")
-        law(values.shape == (*context.shape, 1), f"a judge must give a number for each item (got {tuple(values.shape)})")
+        law(
+            values.shape == (*context.shape, 1), f"a judge must give a number for each item (got {tuple(values.shape)})"
+        )
         law(bool(torch.isfinite(values).all()), "what items are worth must be finite")
         same_bits(values, learner.judges.values(items, context), "a judge must say the same each time")
         order = torch.arange(context.shape[-1] - 1, -1, -1)
@@ -165,9 +167,7 @@ def _trained(learner: DrawnLearner, weights: Any, items: Tensor) -> None:
     law(bool(torch.isfinite(loss).all()), "the loss must be finite")
 
 
-def _scenario(
-    outputs: Mapping[str, Any], rewards: Mapping[str, Any], learning: Mapping[str, Any] | None
-) -> Scenario:
+def _scenario(outputs: Mapping[str, Any], rewards: Mapping[str, Any], learning: Mapping[str, Any] | None) -> Scenario:
     first, last = next(iter(rewards)), list(rewards)[-1]
     return Scenario(
         name="drawn",

@@ -21,9 +21,7 @@ Member: TypeAlias = Mapping[str, Any] | type[Plugin]
 
 
 @contextmanager
-def as_block(
-    member: Member, settings: Mapping[str, Any], craft: type[Craft] | None = None
-) -> Iterator[dict[str, Any]]:
+def as_block(member: Member, settings: Mapping[str, Any], craft: type[Craft] | None = None) -> Iterator[dict[str, Any]]:
     """Give the block of a member; a class, and a craft, are known by their names meanwhile."""
     known: dict[tuple[str, str], type] = {} if craft is None else {("crafts", craft.plugin_name): craft}
     if isinstance(member, Mapping):

@@ -45,10 +45,8 @@ def check_feedback(rule: Member, *, rounds: int = 3, seed: int = 0, **settings: 
     with as_block(rule, settings) as block:
         taste = _Taste(seed)
         expected = _activity([_users(taste, feedback=block)], rounds)
-        law(
-            bool(torch.isfinite(expected).all() and (expected >= 0).all()),
-            "numbers of users are at least 0, and finite",
-        )
+        sound = bool(torch.isfinite(expected).all() and (expected >= 0).all())
+        law(sound, "numbers of users must be finite, and not below 0")
         plugin = _users(taste, feedback=block).users
         assert plugin is not None
         kind = plugin.rules[0]

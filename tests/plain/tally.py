@@ -29,7 +29,9 @@ class Tally(Craft, name="tally"):
         self._real = (real / real.sum(-1, keepdim=True)).expand(batch.contexts, self.size)
         scenario = batch.worlds[0].scenario
         judges = [*scenario.rewards.values(), *scenario.outputs.scores.values()]
-        self._values = torch.tensor([judge.values for judge in judges], dtype=torch.float64).reshape(-1, self.size)
+        self._values = torch.tensor(
+            [judge.values for judge in judges if not isinstance(judge, Judge)], dtype=torch.float64
+        ).reshape(-1, self.size)
 
     def begin(self):
         batch = self.batch
