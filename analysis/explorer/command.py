@@ -10,6 +10,7 @@ import typer
 
 from ecosystem.cli import options
 from ecosystem.errors import EcosystemError, did_you_mean
+from ecosystem.extras import need
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -37,7 +38,7 @@ def explore(
     Of a run: go through its rounds, pick a model, see its neighbours, its settings and what curating it does.
     Of a scenario: move parameters, run on, and compare with a pinned baseline.
     """
-    _need("dash", "dash_cytoscape", "igraph")
+    need("ecosystem explore", "explore", "dash", "dash_cytoscape", "igraph")
     from analysis.explorer.server import LOOPBACK, free, serve
 
     free(host, port)
@@ -70,21 +71,3 @@ def _application(target: str, overrides: dict[str, object], allow_code: bool) ->
         )
     scenario = load_scenario(target, overrides, allow_code=allow_code)
     return applications.of_scenario(scenario)
-
-
-def _need(*modules: str) -> None:
-    """Raise if the libraries of the explorer are not there.
-
-    Raises
-    ------
-    EcosystemError
-        With the command that installs them.
-    """
-    from importlib.util import find_spec
-
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
-        names, are = ", ".join(missing), "is" if len(missing) == 1 else "are"
-        raise EcosystemError(
-            f'ecosystem explore needs {names}, which {are} missing: pip install "ecosystem-sim[explore]"'
-        )

@@ -108,6 +108,9 @@ def _outputs(scenario: Scenario) -> str:
         text += f", {counted(size, 'output')}"
     elif dimension is not None:
         text += f", {counted(dimension, 'dimension')}"
+    source = getattr(getattr(outputs, "data", None) or getattr(outputs, "corpus", None), "source", None)
+    if source is not None:
+        text += f" ({source})"
     if outputs.contexts > 1:
         text += f", {counted(outputs.contexts, 'context')} (kinds of prompt)"
     return text

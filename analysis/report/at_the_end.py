@@ -21,7 +21,8 @@ def at_the_end(material: Material) -> Part:
     """Return every model of a small run, the most and the least aligned of a large one, or points of a sweep."""
     rows = material.last_models
     columns = [name for name in _COLUMNS if measured(rows, name)]
-    columns += ["displacement"] if "alignment" not in columns else []
+    columns += [name for name in material.own_measures if measured(rows, name)]
+    columns += ["displacement"] if "alignment" not in columns and measured(rows, "displacement") else []
     told = list(material.layout.columns)
     note = "; entropy and divergence are in nats." if {"entropy", "divergence_real"} & set(columns) else "."
     if len(material.names) * material.layout.points <= _MOST * 3 and len(material.names) <= _MOST:

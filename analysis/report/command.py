@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ecosystem.cli import options
+from ecosystem.extras import need
 
 
 def report(
@@ -16,6 +17,7 @@ def report(
     allow_code: options.AllowCode = False,
 ) -> None:
     """Write one self-contained HTML page about a run: what was asked, what came out, how to do it again."""
+    need("ecosystem report", "report", "jinja2", "matplotlib", "igraph")
     from analysis import plots, propagation
     from analysis.report.page import page
     from ecosystem import open_results

@@ -14,6 +14,8 @@ from analysis.plots.style import number
 from analysis.report.content import Section
 from analysis.report.design import Design, design
 from analysis.statistics import mean_interval
+from ecosystem.scenario.columns import TABLES
+from ecosystem.scenario.fields.drawn import DrawnOutputs
 
 if TYPE_CHECKING:
     from ecosystem.expectations import Tables
@@ -63,7 +65,8 @@ class Material:
         """Rows of the table `models`, those columns that figures over rounds need, named as the sweep is laid out."""
         if self.aggregated:
             return self.rounds.assign(model=ALL)
-        columns = ["run", "round", *(name for name in _OVER_ROUNDS if name in self.last_models.columns)]
+        told = (*_OVER_ROUNDS, *self.own_measures)
+        columns = ["run", "round", *(name for name in told if name in self.last_models.columns)]
         return self.layout.beside(self.results.table("models", columns, parameters=True))
 
     @cached_property
@@ -72,6 +75,13 @@ class Material:
         if self.aggregated:
             return self.ends(self.models)[1]
         return self.layout.beside(self.results.last("models", parameters=True))
+
+    @cached_property
+    def own_measures(self) -> list[str]:
+        """What only models that are really trained have measures of: columns that their kind of outputs adds."""
+        if self.aggregated or not isinstance(self.scenario.outputs, DrawnOutputs):
+            return []
+        return [name for name in self.results.last("models").columns if name not in TABLES["models"]]
 
     @cached_property
     def rounds(self) -> pd.DataFrame:

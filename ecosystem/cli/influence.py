@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ecosystem.cli import options
+from ecosystem.extras import need
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,6 +106,7 @@ def _drawing() -> Callable[[pd.DataFrame], Any]:
 
     for entry in entry_points(group=PLOTS):
         if entry.name == "influence":
+            need("--plot", "report", "matplotlib", "igraph")
             return entry.load()
     raise EcosystemError(f"--plot: no installed package draws influence (entry point {PLOTS}: influence)")
 

@@ -14,7 +14,10 @@ from ecosystem.plugins import registry
 if TYPE_CHECKING:
     from ecosystem.learners.craft import Craft
 
-CRAFTS: dict[str, str] = {"images": "ecosystem.learners.neural.craft:ImageCraft"}
+CRAFTS: dict[str, str] = {
+    "images": "ecosystem.learners.neural.craft:ImageCraft",
+    "text": "ecosystem.learners.language.craft:TextCraft",
+}
 """The kinds that come along: where the class of each is, ``module:name``."""
 
 

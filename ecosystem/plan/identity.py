@@ -14,17 +14,19 @@ from typing import Any
 from ecosystem.devices import kind
 from ecosystem.errors import EcosystemError, InputError, fail, shorten
 from ecosystem.errors import Path as ErrorPath
+from ecosystem.outputs.text.named import contents, judge_files, named_files
 from ecosystem.scenario.fields.image_judges import FunctionJudge
 from ecosystem.scenario.fields.images import ImageOutputs
 from ecosystem.scenario.fields.models import FromRun
 from ecosystem.scenario.fields.network import FileNetwork
+from ecosystem.scenario.fields.outputs import TextOutputs
 from ecosystem.scenario.scenario import Scenario
 
-RESULTS_VERSION = 3
+RESULTS_VERSION = 4
 """Raised whenever the program gives other numbers for the same settings."""
 
 WITHOUT_EFFECT = frozenset(
-    {"name", "description", "source", "parameters", "seeds", "sweep", "expect", "record", "plugins"}
+    {"version", "name", "description", "source", "parameters", "seeds", "sweep", "expect", "record", "plugins"}
 )
 """Entries of a scenario that change no result; parameters act through the settings that use them,
 plug-in files by their contents."""
@@ -89,6 +91,10 @@ def identity(scenario: Scenario) -> Identity:
     for each in (scenario, *(phase.scenario for phase in scenario.phases)):
         if isinstance(each.network, FileNetwork):
             files[each.network.file] = _contents(each.base / each.network.file, ("network", "file"))
+        if isinstance(each.outputs, TextOutputs):
+            named = named_files(each.outputs, each.learning.language, each.base)
+            judges = judge_files([*each.rewards.values(), *each.outputs.scores.values()], each.base)
+            files |= contents(named | judges)
     for index, model in enumerate(scenario.models):
         if isinstance(model.initial, FromRun):
             files[model.initial.source] = _states(scenario.base / model.initial.source, index)

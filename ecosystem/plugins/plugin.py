@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, TypeVar, get_args
+from typing import Any, ClassVar, get_args
 
-from pydantic import SerializeAsAny, ValidationError, WrapValidator
+from pydantic import ValidationError, WrapValidator
 from pydantic_core import InitErrorDetails, PydanticCustomError, core_schema
 
 from ecosystem.errors import did_you_mean, shorten
@@ -78,14 +78,12 @@ def is_plugin(identity: str) -> bool:
 _OWN_ERRORS = frozenset(get_args(core_schema.ErrorType))
 """Types of errors that pydantic can make again."""
 
-AnyPlugin = TypeVar("AnyPlugin", bound=Plugin)
-
 TAG = "(plug-in)"
 """Tag, in a union, of what is no built-in member."""
 
 
-def plugged(base: type[AnyPlugin], what: str, built_in: frozenset[str]) -> Any:
-    """Return the type of a field that holds a plug-in of a kind.
+def plugged(base: type[Any], what: str, built_in: frozenset[str]) -> WrapValidator:
+    """Return what reads a plug-in of a kind, in a field of the type of the kind's base.
 
     Parameters
     ----------
@@ -114,7 +112,7 @@ def plugged(base: type[AnyPlugin], what: str, built_in: frozenset[str]) -> Any:
         except ValidationError as error:
             raise _error([_helped(each, cls) for each in error.errors(include_url=False)]) from None
 
-    return Annotated[SerializeAsAny[base], WrapValidator(found)]  # type: ignore[valid-type]
+    return WrapValidator(found)
 
 
 def by_name(key: str, built_in: frozenset[str], default: str = "") -> Callable[[Any], str]:

@@ -34,6 +34,7 @@ from ecosystem.scenario.plain import plain
 from ecosystem.scenario.point_table import with_rows
 from ecosystem.scenario.problems import shown, translate
 from ecosystem.scenario.shape import shape_of_block
+from ecosystem.scenario.versions import VERSION, newer, renamed
 
 
 class Scenario(Block):
@@ -60,6 +61,8 @@ class Scenario(Block):
     0.75
     """
 
+    version: Annotated[int, Field(ge=1)] = VERSION
+    """Version of the scenario format that this is written in; a later one than the program reads is refused."""
     name: Name
     """Name of the scenario; also of the default output directory."""
     description: str = ""
@@ -147,6 +150,9 @@ class Scenario(Block):
         if not isinstance(document.data, Mapping):
             problem = Problem((), f"a scenario is a mapping (got {shown(document.data)})")
             raise InputError([document.located(problem)])
+        later = newer(document.data)
+        if later is not None:  # whatever else seems wrong may be right in that version
+            raise InputError([document.located(later)])
         document, scope = _with_code(document)
         with registry.within(scope):
             self._check(document)
@@ -154,9 +160,10 @@ class Scenario(Block):
 
     def _check(self, document: Document) -> None:
         """Validate a document whose plug-ins are known."""
+        old = [document.located(problem, of_key=True) for problem in renamed(document.data)]
         document, unread = with_rows(document)
         resolved, failures = resolve(document.data, document.literals)
-        problems = [*document.problems, *unread, *map(document.located, failures)]
+        problems = [*document.problems, *old, *unread, *map(document.located, failures)]
         try:
             self.__pydantic_validator__.validate_python(resolved, self_instance=self)
         except ValidationError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from ecosystem.errors import EcosystemError
 from ecosystem.store.errors import told
 from ecosystem.store.files import whole_file
+from ecosystem.store.manifest import FILE as MANIFEST
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,6 +33,7 @@ def save(root: Path, run: str, tensors: Mapping[str, Tensor]) -> None:
         path.parent.mkdir(exist_ok=True)
         with whole_file(path) as beside:
             save_file({name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}, beside)
+            shutil.copymode(root / MANIFEST, beside)  # safetensors makes files that nobody else may read
 
 
 def load(root: Path, run: str) -> dict[str, dict[str, Tensor]]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.craft import Craft, Lessons
 from ecosystem.learners.drawn import DrawnLearner
+from ecosystem.scenario.fields.judges import JudgeBlock
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.testing.laws import Member, after, as_block, law, same_bits
 from ecosystem.world.blueprint import blueprint
@@ -66,7 +67,8 @@ def check_judge(
         _close(moved, values[:, :, order], "what an item is worth must not depend on the others")
         one = learner.judges.values(items[:, :1, :1], context[:, :1, :1])
         _close(one, values[:, :1, :1], "what an item is worth must not depend on the others")
-        largest = learner.batch.worlds[0].scenario.rewards["it"].largest
+        named = learner.batch.worlds[0].scenario.rewards["it"]
+        largest = named.largest if isinstance(named, JudgeBlock) else float("nan")
         law(not bool((values > largest + 1e-6).any()), f"no value may be above the largest, {largest:g}")
 
 
@@ -113,7 +115,7 @@ def check_craft(
         law(items.shape == wanted, f"items must be {wanted} (got {tuple(items.shape)})")
         law(items.dtype == made.dtype, f"items must be of type {made.dtype} (got {items.dtype})")
         fewer = made.write(weights, 0, _LOTS, 1)
-        same_bits(items[..., :1, *[slice(None)] * len(made.item)], fewer, "a further candidate must leave the others")
+        same_bits(items[:, :, :, :, :1], fewer, "a further candidate must leave the others")
         _real_items(learner)
         _told(learner, items, weights, loss, len(rewards))
         _trained(learner, weights, items)

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ecosystem.errors import fail
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.craft import Craft, Lessons, Weights
 from ecosystem.learners.neural.comparison import Comparison
@@ -20,7 +21,7 @@ from ecosystem.outputs.images.classifier import Classifier
 from ecosystem.outputs.images.judges import judge_of
 from ecosystem.outputs.images.pictures import png
 from ecosystem.outputs.images.shared import classifier, real_images, stamps
-from ecosystem.scenario.fields.image_judges import ImageJudge
+from ecosystem.scenario.fields.image_judges import HueJudge, ImageJudge
 from ecosystem.scenario.fields.images import ImageOutputs
 from ecosystem.scenario.fields.neural import Neural
 from ecosystem.threads import each
@@ -58,6 +59,8 @@ class ImageCraft(Craft):
         self._pupils = [Pupil(world.seed, model) for world in batch.worlds for model in range(batch.models)]
         written = (*scenario.rewards.values(), *self._outputs.scores.values())
         judges = [judge for judge in written if isinstance(judge, ImageJudge)]
+        if self.item[0] == 1 and any(isinstance(judge, HueJudge) for judge in judges):
+            raise fail("grey images have no hue; use another judge, or images with two or more channels", ("rewards",))
         self._judges = [judge_of(judge, lambda: self._classifier, self._base) for judge in judges]
 
     @cached_property

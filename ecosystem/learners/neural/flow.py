@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from ecosystem.learners.neural.networks import Network
-from ecosystem.learners.neural.stack import Stack, joined, perceptron
+from ecosystem.learners.neural.stack import Stack
+from ecosystem.learners.neural.timed import Timed
 from ecosystem.scenario.fields.neural import FlowNetwork
 
+_SPREAD = 0.5
+"""Standard deviation of images about their mean, as far as `Flow.velocity` guesses by itself."""
 
-class Flow(Network):
-    """A velocity v(x, t, c), trained so that dx/dt = v carries N(0, 1) at t = 0 to images at t = 1.
 
-    The loss of an image x₁ is ‖v(x_t, t, c) − (x₁ − x₀)‖², x_t = (1 − t)x₀ + t x₁, x₀ ~ N(0, 1), t uniform. Images are
-    seen from −1 to 1; what is drawn is brought back and clipped to 0 … 1.
+class Flow(Timed):
+    """A velocity v(x, t, c), trained so that dx/dt = v carries noise at t = 0 to images at t = 1.
+
+    The loss of an image x₁ is ‖v(x_t, t, c) − (x₁ − x₀)‖², x_t = (1 − t)x₀ + t x₁, x₀ ~ N(0, 1). The perceptron tells
+    what v is beyond that of normal images of standard deviation s, which is x(t s² − (1 − t))/(t² s² + (1 − t)²): so
+    noise need not pass through it (as the preconditioning of Karras et al. 2022, arXiv 2206.00364).
 
     Parameters
     ----------
@@ -28,44 +28,32 @@ class Flow(Network):
         Numbers of an image, and of classes.
     """
 
-    stacked_drawing = False
-
     def __init__(self, settings: FlowNetwork, pixels: int, classes: int) -> None:
-        super().__init__(pixels, classes)
-        self.settings, self.draws = settings, pixels
-        widths = [pixels + _TIMES + classes, *[settings.width] * settings.depth, pixels]
-        self.names = [f"velocity.{number}" for number in range(len(widths) - 1)]
-        self.layers = dict(zip(self.names, pairwise(widths), strict=True))
+        super().__init__(settings.width, settings.depth, pixels, classes)
+        self.settings = settings
 
-    def noise(self, generator: np.random.Generator, *shape: int) -> NDArray[np.float32]:
-        """Return x₀ and t of each example, ``[*shape, pixels + 1]``."""
-        found = generator.standard_normal((*shape, self.pixels + 1), dtype=np.float32)
-        found[..., -1] = generator.random(shape, dtype=np.float32)
-        return found
+    def velocity(self, stack: Stack, x: Tensor, t: Tensor, asked: Tensor) -> Tensor:
+        """Return v(x, t, c)."""
+        return self.told(stack, x, t, asked) + _of_normal_images(t) * x
 
-    def loss(self, stack: Stack, rows: Tensor, noise: Tensor) -> Tensor:
-        """Return the mean squared error of the velocity; see `Network.loss`."""
-        image, asked = 2 * rows[..., : self.pixels] - 1, rows[..., self.pixels : self.pixels + self.classes]
-        start, t = noise[..., : self.pixels], noise[..., self.pixels :]
-        off = self._velocity(stack, (1 - t) * start + t * image, t, asked) - (image - start)
-        return off.square().sum((1, 2)) / rows.shape[1]
+    def lesson(self, image: Tensor, noise: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Return x_t, and the velocity x₁ − x₀ beyond that of normal images."""
+        seen = (1 - t) * noise + t * image
+        return seen, image - noise - _of_normal_images(t) * seen
 
     def draw(self, stack: Stack, noise: Tensor, asked: Tensor) -> Tensor:
         """Return where the flow carries noise; see `Network.draw`."""
         x, step = noise, 1.0 / self.settings.steps
         for number in range(self.settings.steps):
             t = torch.full_like(x[..., :1], number * step)
-            velocity = self._velocity(stack, x, t, asked)
+            velocity = self.velocity(stack, x, t, asked)
             if self.settings.solver == "heun":
-                velocity = (velocity + self._velocity(stack, x + step * velocity, t + step, asked)) / 2
+                velocity = (velocity + self.velocity(stack, x + step * velocity, t + step, asked)) / 2
             x = x + step * velocity
         return ((x + 1) / 2).clamp(0, 1)
 
-    def _velocity(self, stack: Stack, x: Tensor, t: Tensor, asked: Tensor) -> Tensor:
-        angle = torch.pi * t
-        parts = [x, t, angle.cos(), angle.sin(), asked]
-        return perceptron(stack, self.names, joined(parts))[..., : self.pixels]
 
-
-_TIMES = 3
-"""Numbers that tell the time: t, cos πt, sin πt."""
+def _of_normal_images(t: Tensor) -> Tensor:
+    """Return v/x for images of law N(0, s²)."""
+    s, left = _SPREAD * _SPREAD, 1 - t
+    return (t * s - left) / (t * t * s + left * left)

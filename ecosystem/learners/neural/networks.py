@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecosystem.learners.neural.stack import Stack, fresh, padded
-from ecosystem.scenario.fields.neural import AnyNetwork, FlowNetwork
+from ecosystem.scenario.fields.neural import AnyNetwork, DiffusionNetwork, FlowNetwork
 
 
 class Network(ABC):
@@ -82,9 +82,12 @@ class Network(ABC):
 
 def network_of(settings: AnyNetwork, pixels: int, classes: int) -> Network:
     """Return a kind of network by its settings."""
+    from ecosystem.learners.neural.diffusion import Diffusion
     from ecosystem.learners.neural.flow import Flow  # each is a Network
     from ecosystem.learners.neural.vae import Vae
 
     if isinstance(settings, FlowNetwork):
         return Flow(settings, pixels, classes)
+    if isinstance(settings, DiffusionNetwork):
+        return Diffusion(settings, pixels, classes)
     return Vae(settings, pixels, classes)

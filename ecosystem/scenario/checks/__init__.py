@@ -23,6 +23,7 @@ from ecosystem.scenario.checks import (
     recording,
     remedies,
     rewards,
+    text,
     users,
 )
 from ecosystem.scenario.checks.facts import Facts
@@ -43,6 +44,7 @@ _CHECKS = (
     drawn.check_judges,
     drawn.check_settings,
     images.check_images,
+    text.check_text,
     curators.check_diets,
     curators.check_rewards,
     curators.check_plugins,

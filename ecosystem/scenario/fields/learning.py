@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, Strict, Tag
 
 from ecosystem.scenario.fields.common import Block, Count, Name, NonNegative, Positive, Seed, Share
+from ecosystem.scenario.fields.language import Language
 from ecosystem.scenario.fields.neural import Neural
 
 
@@ -64,6 +65,8 @@ class Learning(Block):
     """Sampled mode: pseudo-count per output."""
     pool: Count | None = None
     """Sampled mode: all readers of a source read the same `pool` outputs of it."""
+    language: Language | None = None
+    """Outputs of kind `text`: which language models, and how they are trained."""
     neural: Neural | None = None
     """Outputs of kind images: which networks, and how they are trained."""
 
@@ -132,7 +135,7 @@ class Record(Block):
     """Whether the table `states` is written."""
     alignments: bool = False
     """Whether the table `alignments` (every model by every named reward) is written."""
-    samples: Annotated[int, Field(ge=0)] = 0
+    samples: Annotated[int, Field(ge=0, examples=[4])] = 0
     """Outputs that are really drawn: how many of each model and context are kept, in the table `samples`."""
     weights: bool = False
     """Models that are really trained: whether what they have learned at the end is kept, as safetensors."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Strict, Tag, model_validator
+from pydantic import Discriminator, Field, SerializeAsAny, Strict, Tag, model_validator
 
 from ecosystem.plugins.kinds import Curator
 from ecosystem.plugins.plugin import TAG, by_name, plugged
@@ -96,7 +96,8 @@ CURATORS = frozenset({"luce", "best_of", "pluralistic", "adversarial", "noisy"})
 """Methods of curation that come along."""
 
 Curators = Annotated[
-    Annotated[Curation, Tag("(own)")] | Annotated[plugged(Curator, "method of curation", CURATORS), Tag(TAG)],
+    Annotated[Curation, Tag("(own)")]
+    | Annotated[SerializeAsAny[Curator], plugged(Curator, "method of curation", CURATORS), Tag(TAG)],
     Discriminator(lambda value: TAG if by_name("method", CURATORS, "luce")(value) == TAG else "(own)"),
 ]
 """A curator, by `method`; another package may bring more."""
@@ -105,9 +106,9 @@ Curators = Annotated[
 class FromRun(Block):
     """What the model of this name wrote at the end of an earlier run."""
 
-    source: Annotated[str, Field(alias="from", min_length=1)]
+    source: Annotated[str, Field(alias="from", min_length=1, examples=["runs/before"])]
     """Directory of results with recorded states, relative to the scenario."""
-    run: Name | None = None
+    run: Annotated[Name | None, Field(examples=["0f3b6c6f6c8f4f7b9d2e1a5c"])] = None
     """Id of the run; by default the only one there is, else that of the same seed."""
 
 

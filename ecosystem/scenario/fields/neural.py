@@ -44,7 +44,20 @@ class FlowNetwork(Block):
     """Steps of the solver."""
 
 
-AnyNetwork = Annotated[VaeNetwork | FlowNetwork, Discriminator("kind")]
+class DiffusionNetwork(Block):
+    """Conditional diffusion (Ho et al. 2020), drawn without noise (Song et al. 2021)."""
+
+    kind: Literal["diffusion"]
+    """Diffusion."""
+    width: Width = 256
+    """Units of a hidden layer."""
+    depth: Annotated[int, Field(ge=1, le=16)] = 3
+    """Hidden layers."""
+    steps: Count = 16
+    """Steps from noise to an image."""
+
+
+AnyNetwork = Annotated[VaeNetwork | FlowNetwork | DiffusionNetwork, Discriminator("kind")]
 """A kind of generative network, by `kind`."""
 
 
@@ -61,7 +74,7 @@ class Training(Block):
     """Whether the learning rate stays, or falls to 0 along half a cosine."""
     warm_up: Annotated[int, Field(ge=0)] = 0
     """Steps over which the learning rate rises to its full height first."""
-    patience: Count | None = None
+    patience: Annotated[Count | None, Field(examples=[5])] = None
     """Stop early: when the loss on examples held out has not improved this often in a row; what was best is kept.
     By default all steps are made, and nothing is held out."""
     every: Count = 50

@@ -10,6 +10,9 @@ from ecosystem.scenario.fields.common import Block, Count, Name
 from ecosystem.scenario.fields.drawn import DrawnOutputs
 from ecosystem.scenario.fields.images import ImageOutputs
 from ecosystem.scenario.fields.rewards import Reward
+from ecosystem.scenario.fields.text import TextOutputs
+
+__all__ = ["CategoricalOutputs", "DrawnOutputs", "GaussianOutputs", "OtherOutputs", "Outputs", "TextOutputs"]
 
 
 class CategoricalOutputs(Block):
@@ -66,9 +69,10 @@ Outputs = Annotated[
     Annotated[CategoricalOutputs, Tag("categorical")]
     | Annotated[GaussianOutputs, Tag("gaussian")]
     | Annotated[ImageOutputs, Tag("images")]
+    | Annotated[TextOutputs, Tag("text")]
     | Annotated[OtherOutputs, Tag("(other)")],
     Discriminator(_kind),
 ]
 """What the models write, by `kind`."""
 
-_KINDS = frozenset({"categorical", "gaussian", "images"})
+_KINDS = frozenset({"categorical", "gaussian", "images", "text"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, SerializeAsAny, Tag, model_validator
 
 from ecosystem.plugins import kinds
 from ecosystem.plugins.plugin import TAG, by_name, plugged
@@ -97,7 +97,7 @@ Remedy = Annotated[
     | Annotated[Reweighting, Tag("reweighting")]
     | Annotated[FreshData, Tag("fresh_data")]
     | Annotated[Accumulation, Tag("accumulation")]
-    | Annotated[plugged(kinds.Remedy, "remedy", REMEDIES), Tag(TAG)],
+    | Annotated[SerializeAsAny[kinds.Remedy], plugged(kinds.Remedy, "remedy", REMEDIES), Tag(TAG)],
     Discriminator(by_name("method", REMEDIES)),
 ]
 """What is done against bias, by `method`; another package may bring more."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag
+from pydantic import BeforeValidator, Discriminator, Field, SerializeAsAny, Strict, Tag
 
 from ecosystem.plugins.kinds import ChoiceRule, FeedbackRule
 from ecosystem.plugins.plugin import TAG, by_name, plugged
@@ -104,7 +104,7 @@ Choice = Annotated[
     Annotated[FixedChoice, Tag("fixed")]
     | Annotated[SoftmaxChoice, Tag("softmax")]
     | Annotated[MultiplicativeChoice, Tag("multiplicative")]
-    | Annotated[plugged(ChoiceRule, "way to choose", CHOICES), Tag(TAG)],
+    | Annotated[SerializeAsAny[ChoiceRule], plugged(ChoiceRule, "way to choose", CHOICES), Tag(TAG)],
     Discriminator(by_name("method", CHOICES)),
 ]
 """How users choose, by `method`; another package may bring more."""
@@ -165,7 +165,7 @@ Feedback = Annotated[
     | Annotated[RetentionFeedback, Tag("retention")]
     | Annotated[ReplicatorFeedback, Tag("replicator")]
     | Annotated[DriftFeedback, Tag("drift")]
-    | Annotated[plugged(FeedbackRule, "rule of feedback", RULES), Tag(TAG)],
+    | Annotated[SerializeAsAny[FeedbackRule], plugged(FeedbackRule, "rule of feedback", RULES), Tag(TAG)],
     Discriminator(by_name("method", RULES)),
 ]
 """A rule of feedback, by `method`; another package may bring more."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import yaml
 
 import ecosystem
 from ecosystem import Ecosystem, Scenario
-from ecosystem.errors import InputError
+from ecosystem.errors import EcosystemError, InputError
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.craft import Lessons
 from ecosystem.learners.neural import craft as module
@@ -243,8 +244,6 @@ def test_folders_of_images_can_be_learned_too(tmp_path):
         rewards={"red": {"judge": "brightness"}, "blue": {"judge": "brightness", "target": 0}},
         record={"samples": 1},
     )
-    import yaml
-
     (tmp_path / "s.yaml").write_text(yaml.safe_dump(text))
     scenario = ecosystem.load_scenario(tmp_path / "s.yaml")
     results = ecosystem.run(scenario)
@@ -274,3 +273,11 @@ def test_what_does_not_fit_is_said(changes, said):
     with pytest.raises(InputError) as caught:
         Scenario(**written(**changes))
     assert any(said in str(problem) for problem in caught.value.problems)
+
+
+def test_the_hue_of_grey_images_is_refused(tmp_path):
+    np.save(tmp_path / "grey.npy", np.zeros((4, 1, 4, 4)))
+    grey = {"kind": "images", "contexts": 1, "data": {"source": "array", "path": "grey.npy"}}
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(written(outputs=grey)))
+    with pytest.raises(EcosystemError, match="grey images have no hue"):
+        crafted(blueprint(ecosystem.load_scenario(tmp_path / "s.yaml"), 0))

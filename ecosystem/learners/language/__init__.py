@@ -1,0 +1,1 @@
+"""Causal language models of `transformers`, trained for real in the loop."""

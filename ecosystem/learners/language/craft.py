@@ -1,0 +1,311 @@
+"""Language models as a craft: what they write, what judges say of it, and what they learn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ecosystem.learners.batch import Batch
+from ecosystem.learners.craft import Craft, Lessons, Weights
+from ecosystem.learners.language.base import Origin
+from ecosystem.learners.language.gate import closed
+from ecosystem.learners.language.losses import held_out_loss, log_likelihoods
+from ecosystem.learners.language.network import Network
+from ecosystem.learners.language.tokens import Codec, Table
+from ecosystem.learners.language.training import taught
+from ecosystem.learners.language.variety import distinct, frequencies
+from ecosystem.learners.language.writing import answers
+from ecosystem.outputs.text.corpus import corpus_of
+from ecosystem.outputs.text.judges import Said, judge_of
+from ecosystem.scenario.fields.language import Language
+from ecosystem.scenario.fields.text import TextOutputs
+from ecosystem.scenario.fields.text_judges import TextJudge
+from ecosystem.world.streams import stream
+
+_GATED = 512
+"""Answers to each context by which it is told whether a model has learned its task."""
+
+_HELD_OUT = 256
+"""Held-out answers of each context that perplexity is measured on."""
+
+_ROWS = 256
+"""Answers that are scored at once."""
+
+
+class TextCraft(Craft):
+    """Causal language models. An item is the number of its prompt, then the tokens of the answer.
+
+    The loss of a model is that of held-out real answers, in nats a token.
+
+    Parameters
+    ----------
+    batch : Batch
+        Settings of the worlds.
+
+    Raises
+    ------
+    EcosystemError
+        A package, a model, or a file that is needed is missing, or holds nothing.
+    """
+
+    dtype = torch.int64
+    measures = ("distinct_2", "perplexity")
+
+    def __init__(self, batch: Batch) -> None:
+        super().__init__(batch)
+        scenario = batch.worlds[0].scenario
+        outputs = scenario.outputs
+        assert isinstance(outputs, TextOutputs)
+        self._outputs = outputs
+        self._language = scenario.learning.language or Language()
+        base = Path(scenario.base)
+        self._corpus = corpus_of(outputs, base)
+        self._origin = Origin(self._language, outputs, self._corpus, base, batch.device)
+        self._tokenizer = self._origin.tokenizer()
+        self._codec = Codec(self._tokenizer, outputs.length)
+        self.item = (1 + outputs.length,)
+        self._table = self._codec.table(self._corpus.pairs).on(batch.device)
+        self._held_out = self._some_of(self._codec.table(self._corpus.held_out)).on(batch.device)
+        written = [*scenario.rewards.values(), *outputs.scores.values()]
+        blocks = [judge for judge in written if isinstance(judge, TextJudge)]
+        self._judges = [judge_of(block, self._corpus, base) for block in blocks]
+        self._network = Network(self._origin.module(self._tokenizer, 0), self._language.adapters)
+
+    def begin(self) -> tuple[Weights, Tensor]:
+        """Return what models know before the first round, and their loss; see `Craft.begin`.
+
+        Raises
+        ------
+        EcosystemError
+            A model has not learned what the scenario's gate asks for.
+        """
+        rows, losses = [], []
+        for world in range(self.batch.size):
+            self._stand_on(world)
+            rows.append(self._first(world))
+            self._network.know(rows[-1])
+            losses.append(held_out_loss(self._network.module, self._held_out, self._codec))
+            if self._language.gate:
+                self._try(world)
+        models = self.batch.models
+        weights = {
+            name: torch.stack([row[name] for row in rows])[:, None].repeat(1, models, *[1] * rows[0][name].dim())
+            for name in rows[0]
+        }
+        return weights, torch.tensor(losses, device=self.batch.device)[:, None].repeat(1, models)
+
+    def real(self, round_: int, context: Tensor) -> Tensor:
+        """Return drawn real answers; see `Craft.real`."""
+        found = torch.empty((*context.shape, *self.item), dtype=self.dtype, device=self.batch.device)
+        for world in range(context.shape[0]):
+            for model in range(context.shape[1]):
+                luck = self._luck("language.real", world, round_, model, context.shape[2])
+                for number in range(self.batch.contexts):
+                    here = context[world, model] == number
+                    prompts = self._picked(number, luck[here])
+                    found[world, model, here] = self._items(prompts, self._table.answer[prompts])
+        return found
+
+    def write(self, weights: Weights, round_: int, lots: int, candidates: int) -> Tensor:
+        """Return what models write; see `Craft.write`.
+
+        Each candidate of all lots of a context is written by itself, so that its bits do not depend on the others.
+        """
+        batch = self.batch
+        shape = (batch.size, batch.models, batch.contexts, lots, candidates, *self.item)
+        found = torch.empty(shape, dtype=self.dtype, device=batch.device)
+        asked = 0 if batch.learning.prompts == "reused" else round_
+        for world in range(batch.size):
+            self._stand_on(world)
+            for model in range(batch.models):
+                self._network.know({name: part[world, model] for name, part in weights.items()})
+                for context in range(batch.contexts):
+                    block = model * batch.contexts + context
+                    prompts = self._picked(context, self._luck("language.prompts", world, asked, block, lots))
+                    for number in range(candidates):
+                        purpose = f"language.write.{number}"
+                        found[world, model, context, :, number] = self._answered(purpose, world, round_, block, prompts)
+        return found
+
+    def judge(self, items: Tensor, context: Tensor) -> Tensor:
+        """Return what judges say of answers; see `Craft.judge`."""
+        del context  # every prompt has its own
+        return torch.stack([self._judged(world, rows) for world, rows in enumerate(items)])
+
+    def similarity(self, items: Tensor, context: Tensor) -> Tensor:
+        """Return how typical answers are of real ones, 2 min(F, 1 − F); see `TypicalJudge`."""
+        del context
+        found = [self._typical(world, rows.flatten(0, -2)) for world, rows in enumerate(items)]
+        return torch.stack(found).reshape(items.shape[:-1])
+
+    def measure(self, written: Tensor, loss: Tensor, weights: Weights) -> Mapping[str, Tensor]:
+        """Return what is measured of answers; see `Craft.measure`.
+
+        `distance_real` is the total variation between how often each token is written and how often it is in real
+        answers; `distinct_2` the share of pairs of neighbouring tokens that differ from one another (Li et al. 2016);
+        `perplexity` that of held-out real answers. The first two are means over contexts.
+        """
+        del weights  # the loss of what they are is known already
+        said = self._codec.said(written[..., 1:])
+        share = frequencies(written[..., 1:], said, len(self._tokenizer))
+        return {
+            "distance_real": (share - self._real_share).abs().sum(-1).mean(-1) / 2,
+            "distinct_2": distinct(written[..., 1:], said).mean(-1),
+            "perplexity": loss.exp(),
+        }
+
+    def train(self, weights: Weights, first: Weights, lessons: Lessons, round_: int) -> tuple[Weights, Tensor]:
+        """Return what models know after a round's lessons; see `Craft.train`."""
+        start = self._language.start
+        if start is None:
+            start = "present" if self.batch.learning.regime == "incremental" else "first"
+        before = weights if start == "present" else first
+        after = {name: torch.empty_like(part) for name, part in weights.items()}
+        loss = torch.empty(self.batch.size, self.batch.models, device=self.batch.device)
+        for world in range(self.batch.size):
+            self._stand_on(world)
+            for model in range(self.batch.models):
+                self._network.know({name: part[world, model] for name, part in before.items()})
+                generator = stream(self.batch.worlds[world].seed, "language.train", round_, model)
+                read = (lessons.items[world, model], lessons.rejected[world, model])
+                taught(self._network, self._language, self._table, self._codec, read, generator)
+                for name, part in self._network.known().items():
+                    after[name][world, model] = part
+                loss[world, model] = held_out_loss(self._network.module, self._held_out, self._codec)
+        return after, loss
+
+    def show(self, items: Tensor) -> list[str | bytes]:
+        """Return prompts and answers as texts; see `Craft.show`."""
+        prompts = [self._table.pairs[number].prompt for number in items[:, 0].tolist()]
+        said = self._codec.texts(items[:, 1:])
+        return [prompt + answer for prompt, answer in zip(prompts, said, strict=True)]
+
+    def _first(self, world: int) -> dict[str, Tensor]:
+        """Return what a model knows before the first round: the base, or adapters that add nothing to it."""
+        return self._fresh if self._network.adapted else dict(self._base_of(world))
+
+    @cached_property
+    def _fresh(self) -> dict[str, Tensor]:
+        return self._network.known()
+
+    def _base_of(self, world: int) -> Mapping[str, Tensor]:
+        seed = self.batch.worlds[world].seed
+        fixed = self._language.base.seed
+        key = seed if fixed is None else fixed
+        if key not in self._bases:
+            self._bases[key] = self._origin.weights(self._tokenizer, seed)
+        return self._bases[key]
+
+    @cached_property
+    def _bases(self) -> dict[int, Mapping[str, Tensor]]:
+        return {}
+
+    def _stand_on(self, world: int) -> None:
+        if self._network.adapted:
+            self._network.stand_on(self._base_of(world))
+
+    def _try(self, world: int) -> None:
+        """Raise where the model before the first round has not learned what the gate asks for."""
+        contexts, names = self.batch.contexts, list(self._outputs.scores)
+        written: list[NDArray[np.float64]] = []
+        real: list[NDArray[np.float64]] = []
+        for context in range(contexts):
+            luck = self._luck("language.gate.prompts", world, 0, context, _GATED)
+            prompts = self._picked(context, luck)
+            said = self._answered("language.gate", world, 0, context, prompts)
+            true = self._items(prompts, self._table.answer[prompts])
+            for items, into in ((said, written), (true, real)):
+                into.append(self._judged(world, items).mean(0)[-len(names) :].numpy())
+        closed(self._language.gate, np.stack(written), np.stack(real), names)
+
+    def _answered(self, purpose: str, world: int, round_: int, block: int, prompts: Tensor) -> Tensor:
+        """Return what the network answers now, ``[n, 1 + length]``."""
+        luck = self._luck(purpose, world, round_, block, len(prompts) * self._codec.length)
+        said = answers(
+            self._network.module,
+            self._table.prompt[prompts],
+            self._table.there[prompts],
+            luck.reshape(len(prompts), -1),
+            self._language.writing,
+            self._codec.end,
+            self._codec.pad,
+        )
+        return self._items(prompts, said)
+
+    @staticmethod
+    def _items(prompts: Tensor, said: Tensor) -> Tensor:
+        return torch.cat([prompts[:, None], said], dim=1)
+
+    def _luck(self, purpose: str, world: int, round_: int, block: int, draws: int) -> Tensor:
+        found = stream(self.batch.worlds[world].seed, purpose, round_, block).random(draws)
+        return torch.from_numpy(found).to(self.batch.device)
+
+    def _picked(self, context: int, luck: Tensor) -> Tensor:
+        """Return the number of the prompt that each uniform number falls on."""
+        own = self._table.of(context)
+        return own[(luck * len(own)).long()]
+
+    def _judged(self, world: int, items: Tensor) -> Tensor:
+        """Return what judges say, ``[..., judges]``."""
+        flat = items.flatten(0, -2)
+        said = Said(
+            [self._table.pairs[number] for number in flat[:, 0].tolist()],
+            self._codec.texts(flat[:, 1:]),
+            lambda: self._typical(world, flat).cpu().double().numpy(),
+        )
+        found = [torch.from_numpy(judge(said)) for judge in self._judges]
+        values = torch.stack(found, -1) if found else torch.empty(len(flat), 0, dtype=torch.float64)
+        return values.reshape(*items.shape[:-1], len(found)).to(self.batch.device)
+
+    def _typical(self, world: int, items: Tensor) -> Tensor:
+        """Return how typical of real answers of their context answers are, ``[n]``."""
+        real = self._real_likelihoods(world)
+        context = self._table.context[items[:, 0]]
+        own = self._likelihoods(world, self._table, items[:, 0], items[:, 1:])
+        found = torch.empty_like(own)
+        for number, known in enumerate(real):
+            here = context == number
+            below = torch.searchsorted(known, own[here]).to(own) / len(known)
+            found[here] = 2 * torch.minimum(below, 1 - below)
+        return found
+
+    def _real_likelihoods(self, world: int) -> list[Tensor]:
+        """Return the likelihoods of held-out real answers, a token, by context, in order."""
+        numbers = torch.arange(len(self._held_out.pairs), device=self.batch.device)
+        found = self._likelihoods(world, self._held_out, numbers, self._held_out.answer)
+        return [found[self._held_out.context == context].sort().values for context in range(self.batch.contexts)]
+
+    def _likelihoods(self, world: int, table: Table, prompts: Tensor, said: Tensor) -> Tensor:
+        """Return the mean of log p a token in the eyes of a world's base, ``[n]``."""
+        base = self._base_of(world)
+        if self._network.adapted:
+            self._network.stand_on(base)
+        else:
+            self._network.know(base)
+        parts = []
+        with self._network.plain(), torch.no_grad():
+            for rows in torch.arange(len(prompts), device=said.device).split(_ROWS):
+                found = log_likelihoods(self._network.module, table, self._codec, prompts[rows], said[rows])
+                parts.append(found[0].sum(-1) / found[1].sum(-1))
+        return torch.cat(parts)
+
+    @cached_property
+    def _real_share(self) -> Tensor:
+        """How often each token is in real answers, ``[contexts, vocabulary]``."""
+        rows = [self._table.answer[self._table.of(context)] for context in range(self.batch.contexts)]
+        return torch.stack([frequencies(row, self._codec.said(row), len(self._tokenizer)) for row in rows])
+
+    def _some_of(self, table: Table) -> Table:
+        """Return as many of the held-out answers of each context as perplexity is measured on."""
+        kept = torch.cat([table.of(context)[:_HELD_OUT] for context in range(self.batch.contexts)])
+        pairs: tuple[NDArray[np.int64], ...] = tuple(kept.tolist())
+        return Table(
+            tuple(table.pairs[int(number)] for number in pairs),
+            *(part[kept] for part in (table.context, table.prompt, table.there, table.answer)),
+        )

@@ -1,0 +1,1 @@
+"""Texts: prompts with real answers, and judges of what models answer."""

@@ -1,0 +1,108 @@
+"""Prompts and real answers, by context, and what is held out of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from ecosystem.scenario.fields.text import Arithmetic, Bbc, CorpusSource, TextFile, TextOutputs
+from ecosystem.world.streams import stream
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A prompt and its real answer.
+
+    Attributes
+    ----------
+    context : int
+        The kind of prompt.
+    prompt, answer : str
+        The texts.
+    label : str
+        The topic that is asked for, empty where there is none.
+    """
+
+    context: int
+    prompt: str
+    answer: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Real data.
+
+    Attributes
+    ----------
+    pairs : tuple of Pair
+        What models may read, and the prompts that they answer.
+    held_out : tuple of Pair
+        What they never read.
+    running : tuple of (str, str)
+        Prompt and running text from which the language is learned; empty where there is none.
+    judged : tuple of (str, str)
+        Label and text of what judges learn from.
+    unseen : tuple of (str, str)
+        The same of what judges are tried on, which neither judges nor models have read.
+    tags : tuple of str
+        Words that stand for themselves, each a token of its own.
+    """
+
+    pairs: tuple[Pair, ...]
+    held_out: tuple[Pair, ...]
+    running: tuple[tuple[str, str], ...] = ()
+    judged: tuple[tuple[str, str], ...] = ()
+    unseen: tuple[tuple[str, str], ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+def corpus_of(outputs: TextOutputs, base: Path) -> Corpus:
+    """Return the real data of a scenario's texts; the same for all seeds.
+
+    Parameters
+    ----------
+    outputs : TextOutputs
+        The block of the scenario.
+    base : Path
+        What paths are relative to.
+
+    Raises
+    ------
+    EcosystemError
+        A file cannot be read, or holds nothing to read.
+    """
+    path = outputs.corpus.path if isinstance(outputs.corpus, TextFile) else None
+    stamp = (base / path).stat().st_mtime_ns if path is not None and (base / path).exists() else 0
+    return _read(outputs.corpus.model_dump_json(), outputs.contexts, base, stamp)
+
+
+@lru_cache(maxsize=4)
+def _read(written: str, contexts: int, base: Path, stamp: int) -> Corpus:
+    """Read real data once, as long as the file that they are in is the same."""
+    del stamp
+    source = _SOURCE.validate_json(written)
+    if isinstance(source, Arithmetic):
+        from ecosystem.outputs.text.arithmetic import arithmetic
+
+        return arithmetic(source)
+    if isinstance(source, Bbc):
+        from ecosystem.outputs.text.bbc import bbc
+
+        return bbc(source)
+    from ecosystem.outputs.text.files import from_file
+
+    return from_file(source, base, contexts)
+
+
+_SOURCE: TypeAdapter[CorpusSource] = TypeAdapter(CorpusSource)
+
+
+def shuffled(count: int, purpose: str) -> NDArray[np.int64]:
+    """Return 0 … count − 1 in an order that is always the same for a purpose."""
+    return stream(0, purpose).permutation(count)

@@ -1,0 +1,55 @@
+"""The files that a scenario's texts and language models come from: what is in them decides a run's result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from ecosystem.errors import fail, shorten
+from ecosystem.scenario.fields.language import Language
+from ecosystem.scenario.fields.text import TextFile, TextOutputs
+from ecosystem.scenario.fields.text_judges import EmbeddingJudge, RewardModelJudge
+
+
+def judge_files(judges: Iterable[object], base: Path) -> dict[str, Path]:
+    """Return the folders of models that judge, by their name; a name on a hub is none."""
+    named = [judge.model for judge in judges if isinstance(judge, (EmbeddingJudge, RewardModelJudge)) and judge.model]
+    return {name: base / name for name in named if (base / name).is_dir()}
+
+
+def named_files(outputs: TextOutputs, language: Language | None, base: Path) -> dict[str, Path]:
+    """Return the files and folders that models are made from, by their name; a name on a hub is none."""
+    found: dict[str, Path] = {}
+    if isinstance(outputs.corpus, TextFile):
+        found[outputs.corpus.path] = base / outputs.corpus.path
+    for named in () if language is None else (language.model, language.config):
+        if named is not None and (base / named).is_dir():
+            found[named] = base / named
+    return found
+
+
+def contents(files: Mapping[str, Path]) -> dict[str, str]:
+    """Return the SHA-256 of what is in each file or folder.
+
+    Raises
+    ------
+    InputError
+        One cannot be read.
+    """
+    return {name: _hashed(path) for name, path in files.items()}
+
+
+def _hashed(path: Path) -> str:
+    found = sha256()
+    try:
+        files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+        for file in files:
+            found.update(file.name.encode())
+            with file.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    found.update(block)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise fail(f"cannot read {shorten(str(path))}: {reason}", ("outputs", "corpus", "path")) from error
+    return found.hexdigest()

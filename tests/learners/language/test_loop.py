@@ -1,0 +1,299 @@
+"""The loop on language models that are really trained: sums with answers that are right or wrong, and small tales."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from learners.language.small import GROUPS, LINEAR, VERIFIED, sums, tales
+
+import ecosystem
+from ecosystem import Ecosystem, Scenario
+from ecosystem.errors import EcosystemError, InputError
+from ecosystem.learners.language import base
+from ecosystem.learners.language.tokens import Codec
+from ecosystem.outputs.text.corpus import Corpus, Pair
+from ecosystem.plan.identity import run_id
+from ecosystem.scenario.fields.language import Language
+from ecosystem.scenario.fields.text import TextOutputs
+from ecosystem.world.blueprint import blueprint
+
+
+def stepped(*scenarios: Scenario, rounds: int = 2, seed: int = 3) -> Any:
+    model = Ecosystem.together([blueprint(scenario, seed + number) for number, scenario in enumerate(scenarios)])
+    for _ in range(rounds):
+        model.step()
+    return model
+
+
+def test_the_loop_runs_and_says_what_it_measured(tmp_path: Path) -> None:
+    scenario = sums(record={"samples": 2}, sweep={"grid": {"remedy": [None, VERIFIED]}})
+    results = ecosystem.run(scenario, out=tmp_path)
+    assert results.runs["status"].tolist() == ["done", "done"]
+    models = results.table("models")
+    assert models[["distinct_2", "perplexity", "distance_real", "loss"]].notna().all().all()
+    assert (models["perplexity"] - models["loss"].map(lambda x: torch.tensor(x).exp().item())).abs().max() < 1e-3
+    quality = results.groups.pivot_table(index="round", columns="group", values="quality", observed=True)
+    assert (quality.loc[0, "A"] > 0.15) and (quality["A"] > quality["B"]).all()
+    wide = results.groups.pivot_table(index=["run", "round"], columns="group", values="quality", observed=True)
+    gap = (wide["A"] - wide["B"]).abs().rename("gap").reset_index()
+    both = results.rounds.merge(gap, on=["run", "round"])
+    assert (both["disparate_bias"] - both["gap"]).abs().max() < 1e-12
+    assert all("=" in text for text in results.samples["text"])
+    right = [text.split("=") for text in results.samples["text"]]
+    assert any(str(sum(map(int, asked.split("+"))))[::-1] == said for asked, said in right)
+
+
+def test_a_verifier_that_keeps_right_answers_teaches_right_answers() -> None:
+    longer = {"training": {"steps": 40, "batch": 32, "rate": 2.0e-3}}
+    remedy = VERIFIED | {"candidates": {"A": 8, "B": 8}}
+    plain, verified = (
+        stepped(sums(longer, **changes).with_({"learning.examples": 200})) for changes in ({}, {"remedy": remedy})
+    )
+    quality = [model.group_values()["quality"][0, 0].item() for model in (plain, verified)]
+    assert quality[1] > quality[0] + 0.1
+
+
+def test_a_world_in_a_batch_is_the_world_alone() -> None:
+    whole = stepped(sums(remedy=VERIFIED), sums(remedy=VERIFIED))
+    for number in range(2):
+        alone = stepped(sums(remedy=VERIFIED), seed=3 + number)
+        assert torch.equal(alone.state.p[0], whole.state.p[number])
+        for name, part in alone.state.weights.items():
+            assert torch.equal(part[0], whole.state.weights[name][number])
+
+
+def test_a_further_candidate_leaves_the_others_what_they_are() -> None:
+    more = VERIFIED | {"candidates": {"A": 2, "B": 5}}
+    pools = [stepped(sums(remedy=remedy), rounds=0).state.pool.items for remedy in (VERIFIED, more)]
+    assert torch.equal(pools[0], pools[1][:, :, :, :, :4])
+    assert len(pools[0][..., 1:].flatten(0, -2).unique(dim=0)) > 5
+
+
+def test_training_starts_where_the_regime_says() -> None:
+    still = {"training": {"steps": 0, "batch": 8, "rate": 1.0e-3}}
+    cases = (("incremental", None, "present"), ("retrain", None, "first"), ("retrain", "present", "present"))
+    for regime, start, rests in cases:
+        model = stepped(sums(still | {"start": start}).with_({"learning.regime": regime}), rounds=0)
+        state = model.state
+        moved = {name: part + 1 for name, part in state.weights.items()}
+        craft = model.learner.craft
+        after, _ = craft.train(moved, state.first, _nothing(model), 0)
+        expected = moved if rests == "present" else state.first
+        assert all(torch.equal(part, expected[name]) for name, part in after.items()), (regime, start)
+
+
+def _nothing(model: Any) -> Any:
+    from ecosystem.learners.craft import Lessons
+
+    items = model.state.pool.items[:, :, 0, :4, 0]
+    return Lessons(items, torch.zeros(items.shape[:3], dtype=torch.int64), items)
+
+
+def test_a_base_is_trained_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ECOSYSTEM_CACHE", str(tmp_path))
+    scenario = sums({"base": {"answers": {"steps": 3}}})
+    trained = []
+    train = base.Origin._train
+    monkeypatch.setattr(base.Origin, "_train", lambda *given: (trained.append(given[-1]), train(*given)))
+    first = stepped(scenario, rounds=0)
+    again = stepped(scenario, rounds=0)
+    assert trained == [3]
+    assert all(torch.equal(part, again.state.weights[name]) for name, part in first.state.weights.items())
+    stepped(scenario, rounds=0, seed=4)
+    assert trained == [3, 4]  # every seed has a base of its own, unless it is said which
+    fixed = sums({"base": {"answers": {"steps": 3}, "seed": 4}})
+    stepped(fixed, fixed, rounds=0, seed=8)
+    assert trained == [3, 4]
+    assert not [path for path in (tmp_path / "language").iterdir() if path.is_dir() and "." in path.name]
+
+
+def test_adapters_learn_and_leave_the_base_alone() -> None:
+    language = {"adapters": {"rank": 2}, "training": {"steps": 20, "batch": 16, "rate": 1.0e-2}}
+    plain, adapted = stepped(sums(), rounds=0), stepped(sums(language), rounds=1)
+    craft = adapted.learner.craft
+    assert all(torch.equal(craft._base_of(0)[name], part[0, 0]) for name, part in plain.state.weights.items())
+    assert all("lora" in name for name in adapted.state.weights)
+    assert any(not torch.equal(adapted.state.first[name], part) for name, part in adapted.state.weights.items())
+    # Fresh adapters add nothing: what was written before the first round is what the base writes.
+    assert torch.equal(plain.state.pool.items, stepped(sums(language), rounds=0).state.pool.items)
+
+
+def tale_scenario(folder: Path, language: dict[str, Any] | None = None, **outputs: Any) -> Scenario:
+    (folder / "tales.jsonl").write_text("\n".join(json.dumps(line) for line in tales()), encoding="utf-8")
+    settings = {
+        "architecture": {"layers": 1, "width": 32, "heads": 2, "context": 64, "vocabulary": 320},
+        "base": {"answers": {"steps": 40, "batch": 16, "rate": 1.0e-2}, "seed": 1},
+        "training": {"steps": 5, "batch": 16, "rate": 1.0e-3},
+        "objective": "dpo",
+        "anchor": 0.5,
+    }
+    corpus = {"source": "file", "path": "tales.jsonl", "context": "kind", "label": "topic"}
+    scores = {
+        "lean": {"judge": "topic", "labels": ["sea"]},
+        "quality": {"judge": "rouge"},
+        "typical": {"judge": "typical"},
+        "near": {"judge": "embedding", "dimensions": 4},
+        "ships": {"judge": "lexicon", "words": ["ship", "tide"]},
+    }
+    written = {
+        "name": "tales",
+        "rounds": 1,
+        "mode": "sampled",
+        "outputs": {"kind": "text", "contexts": 2, "corpus": corpus, "length": 24, "scores": scores} | outputs,
+        "rewards": {"sea": {"judge": "topic", "labels": ["sea"], "correct": False}},
+        "models": [
+            {
+                "name": "m",
+                "reward": "sea",
+                "diet": {"real": 0.2, "curated": 0.8},
+                "curation": {"method": "luce", "candidates": 2},
+            }
+        ],
+        "learning": {"examples": 30, "language": settings | (language or {})},
+        "users": {"groups": GROUPS, "feedback": LINEAR},
+    }
+    path = folder / "tales.yaml"
+    path.write_text(json.dumps(written), encoding="utf-8")
+    return ecosystem.load_scenario(path)
+
+
+def test_a_generation_of_tales_with_preferences(tmp_path: Path) -> None:
+    scenario = tale_scenario(tmp_path)
+    results = ecosystem.run(scenario, out=tmp_path / "out")
+    assert results.runs["status"].tolist() == ["done"], results.runs["error"].tolist()
+    first = results.groups[results.groups["round"] == 0].set_index("group")
+    assert first.loc["A", "lean"] > first.loc["B", "lean"] + 0.2  # the groups ask for different tales
+    assert results.groups[["quality", "typical", "near", "ships"]].notna().all().all()
+    assert results.groups["typical"].between(0, 1).all()
+    assert (results.models["distinct_2"] > 0).all()
+    before = run_id(scenario, 0)
+    (tmp_path / "tales.jsonl").write_text("\n".join(json.dumps(line) for line in tales(30)), encoding="utf-8")
+    assert run_id(ecosystem.load_scenario(tmp_path / "tales.yaml"), 0) != before  # what is in a file decides a run
+
+
+def test_a_model_of_ones_own_is_named_by_its_folder(tmp_path: Path) -> None:
+    plain = stepped(sums(), rounds=0)
+    craft = plain.learner.craft
+    craft._network.know(craft._base_of(0))
+    craft._network.module.save_pretrained(tmp_path / "mine")
+    craft._tokenizer.save_pretrained(tmp_path / "mine")
+    named = {"model": "mine", "base": {}}
+    path = tmp_path / "sums.yaml"
+    settings = {key: value for key, value in sums(named).settings().items() if value is not None}
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    scenario = ecosystem.load_scenario(path)
+    model = stepped(scenario, rounds=0)
+    assert torch.equal(model.state.pool.items, plain.state.pool.items)
+    before = run_id(scenario, 0)
+    (tmp_path / "mine" / "note.txt").write_text("another", encoding="utf-8")
+    assert run_id(scenario, 0) != before
+    built = stepped(
+        ecosystem.load_scenario(path, {"learning.language.model": None, "learning.language.config": "mine"}), rounds=0
+    )
+    assert not torch.equal(built.state.pool.items, plain.state.pool.items)  # from nothing
+
+
+@pytest.mark.parametrize("empty", ["", "\n\n"])
+def test_an_empty_file_of_prompts_is_told(tmp_path: Path, empty: str) -> None:
+    scenario = tale_scenario(tmp_path)
+    (tmp_path / "tales.jsonl").write_text(empty, encoding="utf-8")
+    with pytest.raises(EcosystemError, match=r"outputs\.corpus\.path: .*tales\.jsonl holds no prompts"):
+        Ecosystem(scenario)
+
+
+def test_a_missing_model_is_told(tmp_path: Path) -> None:
+    with pytest.raises(
+        EcosystemError, match=r"^learning\.language\.model: there is no folder '\./mine' \(looked for in"
+    ):
+        Ecosystem(sums({"model": "./mine"}))
+    (tmp_path / "empty").mkdir()
+    for key in ("model", "config"):
+        with pytest.raises(EcosystemError, match=rf"^learning\.language\.{key}: no tokenizer can be read") as error:
+            Ecosystem(sums({key: str(tmp_path / "empty")}))
+        assert "\n" not in str(error.value)
+
+
+def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "transformers", None)
+    with pytest.raises(EcosystemError) as error:
+        Ecosystem(sums())
+    assert str(error.value) == "learning.language needs the package transformers: pip install 'ecosystem-sim[language]'"
+
+
+def test_a_model_that_has_learned_nothing_does_not_pass_the_gate() -> None:
+    gate = {"quality": {"least": 0.9}}
+    with pytest.raises(EcosystemError, match=r"has not learned its task .*in context \d quality of its answers is 0\."):
+        Ecosystem(sums({"gate": gate}))
+    assert Ecosystem(sums({"gate": {"quality": {"within": 1.0}}})).state.round == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"gate": {"qualty": {"within": 1}}}, "learning.language.gate.qualty: there is no such score"),
+        ({"objective": "dpo"}, "learning.language.objective: dpo learns from what a curator chose"),
+        ({"model": "a", "config": "b"}, "name a model to go on from, or a config to build one by, not both"),
+        ({"architecture": {"width": 30, "heads": 4}}, "heads must divide the width"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as error:
+        sums(changes)
+    assert message in str(error.value)
+
+
+def test_judges_that_there_are_not_are_refused() -> None:
+    outputs = sums().settings()["outputs"]
+    for judge, message in (
+        ({"judge": "exakt"}, "outputs.scores.quality.judge: there is no judge 'exakt' of texts; did you mean 'exact'?"),
+        ({"judge": "lexicon"}, "outputs.scores.quality.words: "),
+        ({"judge": "python", "function": "no"}, "a function is written module:name"),
+    ):
+        with pytest.raises(InputError) as error:
+            sums(outputs=outputs | {"scores": {"quality": judge}})
+        assert message in str(error.value)
+
+
+def test_what_is_imported_is_imported_when_it_is_used() -> None:
+    import subprocess
+    import sys
+
+    script = (
+        "import sys, ecosystem, ecosystem.learners.language.craft\n"
+        "print([name for name in ('transformers', 'tokenizers', 'peft', 'sklearn') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_running_text_is_read_in_pieces_after_its_prompt(tmp_path: Path) -> None:
+    corpus = Corpus(
+        pairs=(Pair(0, "<sea>", " ship"), Pair(0, "<wood>", " tree")),
+        held_out=(Pair(0, "<sea>", " wave"),),
+        running=(("<sea>", " ship wave" * 4), ("<wood>", " tree"), ("<wood>", " tree moss" * 2)),
+        tags=("<sea>", "<wood>"),
+    )
+    language = Language(
+        architecture={"layers": 1, "width": 8, "heads": 1, "context": 16},
+        base={"text": {"steps": 30, "batch": 4, "rate": 0.03}, "answers": {"steps": 2}, "seed": 0},
+    )
+    outputs = TextOutputs(kind="text", corpus={"source": "arithmetic", "digits": [1]}, length=8)
+    origin = base.Origin(language, outputs, corpus, tmp_path, "cpu")
+    tokenizer = origin.tokenizer()
+    codec = Codec(tokenizer, 8)
+    pieces = [tokenizer.decode(piece) for piece in origin._windows(codec)]
+    assert pieces == ["<sea> ship wave ship", "<sea> wave ship wave", "<wood> tree moss tree"]
+    module = origin.module(tokenizer, 0)
+    table = codec.table(corpus.pairs)
+    before = base.learned(module, codec, table, table, len(tokenizer))
+    module.load_state_dict({**module.state_dict(), **origin.weights(tokenizer, 5)})
+    after = base.learned(module, codec, table, table, len(tokenizer))
+    assert after["perplexity"] < 0.5 * before["perplexity"]
+    # Of 12 tokens of real answers, each counted once more than it is there.
+    counts = torch.bincount(table.answer[codec.said(table.answer)], minlength=len(tokenizer)) + 1.0
+    plain = -sum(float((counts[token] / counts.sum()).log()) for token in table.answer[codec.said(table.answer)]) / 12
+    assert after["unigram_perplexity"] == pytest.approx(float(torch.tensor(plain).exp()), rel=1e-6)
