@@ -26,9 +26,10 @@ RESULTS_VERSION = 4
 """Raised whenever the program gives other numbers for the same settings."""
 
 WITHOUT_EFFECT = frozenset(
-    {"version", "name", "description", "source", "parameters", "seeds", "sweep", "expect", "record"}
+    {"version", "name", "description", "source", "parameters", "seeds", "sweep", "expect", "record", "plugins"}
 )
-"""Entries of a scenario that change no result; parameters act through the settings that use them."""
+"""Entries of a scenario that change no result; parameters act through the settings that use them,
+plug-in files by their contents."""
 
 _BESIDE = frozenset({"precision", "device"})
 """Entries that have a place of their own in the identity."""
@@ -43,7 +44,7 @@ class Identity:
     settings : mapping
         The resolved settings that have an effect.
     files : mapping of str to str
-        SHA-256 of the contents of each file that the settings name.
+        SHA-256 of the contents of each file that the settings name; of each package with plug-ins its version.
     precision, device : str
         Type of the numbers, and kind of device that computes them.
     version : int
@@ -99,6 +100,9 @@ def identity(scenario: Scenario) -> Identity:
             files[model.initial.source] = _states(scenario.base / model.initial.source, index)
     if isinstance(scenario.outputs, ImageOutputs):
         files |= _images(scenario, scenario.outputs)
+    files |= {code.file: code.digest for code in scenario.document.codes}
+    for each in (scenario, *(phase.scenario for phase in scenario.phases)):
+        files |= {f"package {name}": _hash(f"{name} {version}") for name, version in each.scope.used.items()}
     return Identity(settings, files, scenario.precision, kind(scenario.device))
 
 
