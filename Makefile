@@ -18,7 +18,7 @@ PYTEST_PARALLEL := OMP_NUM_THREADS=1 $(PYTEST) -n $(WORKERS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow test-kill fuzz lint types format bench check coverage clean
+.PHONY: help demo test test-slow test-kill fuzz lint types format bench check docs lowest coverage clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,14 +55,20 @@ bench: $(STAMP) ## Run the benchmarks (every script of benchmarks/ whose name ha
 	  echo "$(BIN)/python $$script"; $(BIN)/python "$$script"; \
 	done
 
-check: $(STAMP) ## Run every shipped scenario and compare it with what the literature says
-	$(BIN)/ecosystem check $(sort $(wildcard scenarios/*.yaml))
+check: $(STAMP) ## Run the shipped scenarios that train no networks and compare them with the literature
+	$(BIN)/ecosystem check
+
+docs: $(STAMP) ## Build the documentation into site/, every warning an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+lowest: ## Install the lowest versions that pyproject.toml states, and run a few tests with them
+	$(PYTHON) .ci/lowest.py
 
 coverage: $(STAMP) ## Measure which lines and branches the tests reach (htmlcov/index.html)
 	$(PYTEST_PARALLEL) -m "not slow" --cov --cov-report=term --cov-report=html
 
 clean: ## Remove caches and build products (.venv and runs/ stay)
-	rm -rf build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf build dist site htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 # torch and the build backend come first, at the pinned versions, so that nothing installed after them chooses

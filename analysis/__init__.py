@@ -13,6 +13,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ecosystem.extras import need
+
 if TYPE_CHECKING:
     from analysis.bias import bias_changes, bias_table, biases, decomposition
     from analysis.clusters import communities
@@ -93,6 +95,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # pandas and scipy take a second to import; what needs them is imported when it is first used.
     if name == "plots":
+        need("analysis.plots", "report", "matplotlib", "igraph")
         return importlib.import_module("analysis.plots")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

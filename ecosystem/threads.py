@@ -5,8 +5,9 @@ Results never depend on how many there are: what is spread are pieces that know 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -42,11 +43,41 @@ def spare() -> int:
 
 
 def each(work: Callable[[T], R], pieces: Iterable[T]) -> list[R]:
-    """Do some work for each piece, on all cores that are there; results in the order of the pieces."""
+    """Do some work for each piece, on all cores that are there; results in the order of the pieces.
+
+    Who asks works too, beside helpers. A caller that only waited would leave its core to a thread that must be woken
+    first, and threads that are woken on one core share it for longer than a round takes.
+    """
     listed = list(pieces)
-    if spare() < 2 or len(listed) < 2:
+    threads = min(spare(), len(listed))
+    if threads < 2:
         return [work(piece) for piece in listed]
-    return list(_pool(spare()).map(work, listed))
+    left = deque(range(len(listed)))
+    found: dict[int, R] = {}
+
+    def some() -> None:
+        while left:
+            try:
+                place = left.popleft()
+            except IndexError:  # another thread took the last
+                return
+            try:
+                found[place] = work(listed[place])
+            except BaseException:
+                left.clear()  # no other piece is begun
+                raise
+
+    helpers = [_pool(spare() - 1).submit(some) for _ in range(threads - 1)]
+    token = _SPARE.set(1)
+    try:
+        some()
+    finally:
+        _SPARE.reset(token)
+        wait(helper for helper in helpers if not helper.cancel())
+    for helper in helpers:
+        if not helper.cancelled():
+            helper.result()
+    return [found[place] for place in range(len(listed))]
 
 
 @lru_cache(maxsize=1)

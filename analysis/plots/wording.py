@@ -23,6 +23,12 @@ AXES = {
     "representation_gap": "representation gap (0 to 1)",
     "systemic_failure": "systemic failure (log ratio)",
     "influence": "influence dJ/dλ",
+    "loss": "loss in training",
+    "distance_kernel": "kernel distance from real images",
+    "diversity": "diversity (as a share of real images’)",
+    "recognised": "images recognised (share)",
+    "perplexity": "perplexity of held-out real text",
+    "distinct_2": "distinct pairs of tokens (share)",
 }
 """Names of columns on an axis."""
 

@@ -65,7 +65,8 @@ class Material:
         """Rows of the table `models`, those columns that figures over rounds need, named as the sweep is laid out."""
         if self.aggregated:
             return self.rounds.assign(model=ALL)
-        columns = ["run", "round", *(name for name in _OVER_ROUNDS if name in self.last_models.columns)]
+        told = (*_OVER_ROUNDS, *self.own_measures)
+        columns = ["run", "round", *(name for name in told if name in self.last_models.columns)]
         return self.layout.beside(self.results.table("models", columns, parameters=True))
 
     @cached_property

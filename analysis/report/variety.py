@@ -16,12 +16,17 @@ _SAME = 1e-9
 _TEXT = {
     "entropy": "Entropy says how varied a model’s outputs are, in nats: 0 where it always writes the same.",
     "reward_variance": "The variance of the own reward says how much the model’s outputs differ in what it wants.",
+    "diversity": "Diversity is the variance of pixels within a class, as a share of that of real images.",
+    "recognised": "Recognised are the images that a classifier, trained on real ones, takes for what was asked for.",
+    "distinct_2": "Of texts that degenerate fewer and fewer pairs of neighbouring tokens differ.",
+    "perplexity": "The perplexity of real text that was held out says what the model still knows of the language.",
 }
 
 
 def variety(material: Material) -> Part:
     """Return how much variety is left, where it changes by a tenth or more."""
     names = ("reward_variance", "entropy") if material.scenario.mode == "sampled" else ("entropy",)
+    names = (*names, *(name for name in material.own_measures if name in _TEXT))
     columns = [name for name in names if _changes(material, name)]
     pictures: list[Picture] = []
     findings: list[str] = []

@@ -11,9 +11,11 @@ from typer.core import TyperGroup
 
 from ecosystem import __version__
 from ecosystem.cli.check import check
+from ecosystem.cli.doctor import doctor
 from ecosystem.cli.export import export
 from ecosystem.cli.influence import influence
 from ecosystem.cli.list import list_scenarios
+from ecosystem.cli.new import new
 from ecosystem.cli.plan import plan
 from ecosystem.cli.run import run
 from ecosystem.cli.schema import schema
@@ -58,6 +60,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.command("new")(new)
 app.command("run")(run)
 app.command("validate")(validate)
 app.command("check")(check)
@@ -66,6 +69,7 @@ app.command("list")(list_scenarios)
 app.command("schema")(schema)
 app.command("influence")(influence)
 app.command("plan")(plan)
+app.command("doctor")(doctor)
 
 
 def _show_version(wanted: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ecosystem.cli import options
+from ecosystem.extras import need
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +44,7 @@ def influence(
         typer.Option(help="Also draw a heat map (of a sweep's first point), with arrows.", show_default=False),
     ] = None,
     set_: options.Set = None,
+    allow_code: options.AllowCode = False,
 ) -> None:
     """Show what a lever does to every model's alignment, at the stable point or by a round.
 
@@ -55,7 +57,7 @@ def influence(
     from ecosystem.scenario.load import load_scenario
     from ecosystem.scenario.sweeps import points, variant
 
-    scenario = load_scenario(path, options.overrides(set_))
+    scenario = load_scenario(path, options.overrides(set_), allow_code=allow_code)
     draw = None if plot is None else _drawing()
     found: list[pd.DataFrame] = []
     for point in points(scenario):
@@ -104,6 +106,7 @@ def _drawing() -> Callable[[pd.DataFrame], Any]:
 
     for entry in entry_points(group=PLOTS):
         if entry.name == "influence":
+            need("--plot", "report", "matplotlib", "igraph")
             return entry.load()
     raise EcosystemError(f"--plot: no installed package draws influence (entry point {PLOTS}: influence)")
 

@@ -68,6 +68,10 @@ class Luce:
         kernel = (log_k[..., None] + exponent - z).exp() * (step * (1 + left))[..., None, :]
         self._kernel = pad_last(kernel.transpose(-1, -2).contiguous(), 2)
         self._few = (self._others < _MANY) & (self._others == self._others.round())
+        self._some_few, self._all_few = bool(self._few.any()), bool(self._few.all())
+        exponent = torch.where(self._few, self._others, 1.0).long()
+        bits = [(exponent >> bit) & 1 == 1 for bit in range(int(exponent.max()).bit_length())]
+        self._bits = [(takes, bool(takes.any()), bool(takes.all())) for takes in bits]
 
     def keep(self, p: Tensor) -> Tensor:
         """Return the distribution of what is kept, ``[worlds, curves, rows, outputs]`` as `p`."""
@@ -77,23 +81,21 @@ class Luce:
 
     def _beaten(self, p: Tensor) -> Tensor:
         """Return L^(K−1) at every node, ``[worlds, curves, rows, nodes]``; each curve by the way that suits its K."""
-        if not bool(self._few.any()):
+        if not self._some_few:
             return (self._others * self._log_transform(p)).exp()
         found = self._multiplied(bmm(p, self._whole))
-        if bool(self._few.all()):
+        if self._all_few:
             return found
         return torch.where(self._few, found, (self._others * self._log_transform(p)).exp())
 
     def _multiplied(self, base: Tensor) -> Tensor:
         """Return base^(K−1) by repeated squaring, for few candidates."""
-        exponent = torch.where(self._few, self._others, 1.0).long()
         found: Tensor | None = None
-        for bit in range(int(exponent.max()).bit_length()):
+        for bit, (takes, some, every) in enumerate(self._bits):
             base = base if bit == 0 else base * base
-            takes = (exponent >> bit) & 1 == 1
-            if bool(takes.all()):
+            if every:
                 found = base if found is None else found * base
-            elif bool(takes.any()):
+            elif some:
                 found = torch.where(takes, base if found is None else found * base, 1.0 if found is None else found)
         assert found is not None  # K is at least 2
         return found

@@ -9,6 +9,7 @@ that differ in one setting share their draws.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -16,16 +17,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecosystem.threads import each
-from ecosystem.world.streams import BLOCK, Streams, ascending, likeliest_last, stream
+from ecosystem.world.streams import BLOCK, Streams, likeliest_last, stream
 
 _INVERT = 32
 """Up to this many draws per category counts come from uniforms; beyond, from a multinomial a model."""
 
-_BEYOND = np.int64(0x7FF0000000000000)
-"""The bits of infinity."""
+_PARTS = 4
+"""Parts of a guide table for each category (or draw), at least: the more, the fewer categories share one."""
 
 _AT_ONCE = 1 << 16
-"""Numbers to sort at once, few enough for the cache."""
+"""Numbers to look at at once, few enough for the cache."""
+
+_BITS = 32
+"""Of a word, from which a draw is made."""
+
+Array: TypeAlias = NDArray[np.float64]
+Ints: TypeAlias = NDArray[np.int64]
 
 
 def draw_counts(
@@ -60,32 +67,37 @@ def draw_counts(
     counts = np.empty(exact.shape)
     models = np.array(rows)
     row = exact.shape[-1] + draws
+    width = draws // 2 + 1  # of 64 bits: a word of 32 for each draw, and one more for all of them
 
-    def fill(piece: tuple[range, NDArray[np.int64]]) -> None:
+    def fill(piece: tuple[range, Ints]) -> None:
         worlds, places = piece
         block, wanted = int(models[places[0]]) // BLOCK, models[places] % BLOCK
         together = max(1, _AT_ONCE // row)
-        generators = [stream(seeds[world], purpose, round_, block) for world in worlds[:1]]
+        generator = stream(seeds[worlds[0]], purpose, round_, block)
         streams = Streams()
         for start in range(0, int(wanted[-1]) + 1, together):
             size = min(together, int(wanted[-1]) + 1 - start)
-            variates = np.empty((len(worlds), size, draws + 1))
-            for number, world in enumerate(worlds):
+            drawn = [generator.bit_generator.random_raw((size, width))]
+            for world in worlds[1:]:
                 # Several worlds are few numbers each, all drawn at the first start.
-                generator = generators[0] if number == 0 else streams.at(seeds[world], purpose, round_, block)
-                generator.standard_exponential(out=variates[number])
+                again = streams.at(seeds[world], purpose, round_, block)
+                drawn.append(again.bit_generator.random_raw((size, width)))
+            words = np.stack(drawn) if len(drawn) > 1 else drawn[0][None]
             here = places[(wanted >= start) & (wanted < start + together)]
             if len(here):
-                sums = ascending(variates)[:, models[here] % BLOCK - start]
-                chosen = exact[worlds.start : worlds.stop, here]
-                found = _counted(chosen.reshape(-1, exact.shape[-1]), sums.reshape(-1, draws + 1))
-                counts[worlds.start : worlds.stop, here] = found.reshape(chosen.shape)
+                several = slice(worlds.start, worlds.stop)
+                # Models that stand together are a view, not a copy.
+                some = slice(here[0], here[-1] + 1) if here[-1] - here[0] == len(here) - 1 else here
+                words = words if len(here) == size else words[:, models[here] % BLOCK - start]
+                chosen = exact[several, some]
+                found = _counted(chosen.reshape(-1, exact.shape[-1]), words.reshape(-1, width).view(np.uint32), draws)
+                counts[several, some] = found.reshape(chosen.shape)
 
     each(fill, _pieces(len(seeds), models, row))
     return torch.from_numpy(counts).to(probability)
 
 
-def _pieces(worlds: int, models: NDArray[np.int64], row: int) -> list[tuple[range, NDArray[np.int64]]]:
+def _pieces(worlds: int, models: Ints, row: int) -> list[tuple[range, Ints]]:
     """Return what is drawn at once: some worlds, and the places of the models of one block.
 
     Several worlds are taken together where one of them gives few numbers.
@@ -98,33 +110,47 @@ def _pieces(worlds: int, models: NDArray[np.int64], row: int) -> list[tuple[rang
     return found
 
 
-def _counted(probability: NDArray[np.float64], sums: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Count the draws that fall into each step of a distribution function, ``[rows, categories]``.
+def _counted(probability: Array, words: NDArray[np.uint32], draws: int) -> Ints:
+    """Count the draws that fall into each category, ``[rows, categories]``: below its step, not the one before.
 
-    Draws are sums of which the last is their scale, see `ascending`. Steps, on the same scale, and sums, both in
-    order, are merged (a stable sort of two runs), told apart by their lowest bit; where a step ends up tells how
-    many sums are below it.
+    A draw is u = (word + v) / 2³². Of v a row has one, 20 bits of its last word, so that each u has 52 bits for the
+    price of 32; u is below a step F where its word is below F·2³² − v.
+
+    A guide table (Chen & Asau 1974) says where to look: in which category each of many equal parts of the words
+    begins. Categories are numbered row by row.
     """
     rows, categories = probability.shape
     steps = torch.cumsum(torch.from_numpy(probability), -1).numpy()
-    whole = steps[:, -1:].copy()
-    reached = None if (probability[:, -1] > 0).all() else steps >= whole
-    steps *= sums[:, -1:] / whole
-    both = np.empty((rows, categories + sums.shape[-1]), dtype=np.int64)
-    np.bitwise_and(steps.view(np.int64), ~np.int64(1), out=both[:, :categories])
-    np.bitwise_or(sums.view(np.int64), np.int64(1), out=both[:, categories:])
-    # No draw is beyond the last category that has any mass, however the scale was rounded.
-    both[:, categories - 1] = _BEYOND
-    if reached is not None:
-        np.copyto(both[:, :categories], _BEYOND, where=reached)
-    both.sort(axis=-1, kind="stable")
-    ends = np.flatnonzero((both & 1) == 0).reshape(rows, categories)
-    counts = np.empty_like(ends)
-    counts[:, 0] = ends[:, 0] - np.arange(rows) * both.shape[-1]
-    np.subtract(ends[:, 1:], ends[:, :-1] + 1, out=counts[:, 1:])
-    last = categories - 1 if reached is None else reached.argmax(-1)
-    counts[np.arange(rows), last] -= 1  # the scale itself is no draw
-    return counts
+    # The last category that has any mass ends at 2³², however it was rounded, and no word is beyond.
+    steps /= steps[:, -1:] * 2.0**-_BITS
+    steps -= (words[:, -1:] >> 12) * 2.0**-20
+    step = np.ceil(steps, out=steps).astype(np.int64)
+    fine = (_PARTS * min(categories, draws) - 1).bit_length()
+    parts, spread = 1 << fine, _BITS - fine  # a part has 2^spread words
+    offset = np.arange(rows)[:, None] * (parts + 1)
+    ends = (step + ((1 << spread) - 1)) >> spread
+    ends[:, -1] = parts + 1  # so that the last part, too, has a next one
+    ends += offset
+    ended = np.bincount(ends.ravel(), minlength=rows * (parts + 1))
+    guide = torch.cumsum(torch.from_numpy(ended), 0).numpy()
+    word = words[:, :draws].astype(np.int64)
+    part = word >> spread
+    part += offset
+    found, step = guide.take(part).ravel(), step.ravel()
+    word, part = word.ravel(), part.ravel()
+    above = np.flatnonzero(step.take(found) <= word)
+    low, high = found[above] + 1, guide[part[above] + 1]
+    found[above] = low
+    unsure = np.flatnonzero(low < high)
+    above, low, high = above[unsure], low[unsure], high[unsure]
+    drawn = word[above]
+    for _ in range(int((high - low).max(initial=0)).bit_length()):
+        middle = (low + high) >> 1
+        beyond = step[middle] <= drawn
+        low = np.where(beyond, middle + 1, low)
+        high = np.where(beyond, high, middle)
+    found[above] = low
+    return np.bincount(found, minlength=rows * categories).reshape(rows, categories)
 
 
 def draw_given(
@@ -146,7 +172,7 @@ def draw_given(
 
 
 def _multinomials(
-    probability: Tensor, draws: NDArray[np.int64], seeds: Sequence[int], purpose: str, round_: int, rows: Sequence[int]
+    probability: Tensor, draws: Ints, seeds: Sequence[int], purpose: str, round_: int, rows: Sequence[int]
 ) -> Tensor:
     """Return counts of so many draws, ``[worlds, rows, ...]``, by a multinomial a model from a stream of its own."""
     order, share = likeliest_last(probability.to("cpu", torch.float64).numpy())

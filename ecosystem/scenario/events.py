@@ -19,7 +19,19 @@ if TYPE_CHECKING:
     from ecosystem.scenario.scenario import Scenario
 
 _NOT_OF_A_PHASE = ("sweep", "expect", "events")
-_ALL_RUN = ("name", "description", "source", "rounds", "seeds", "mode", "precision", "device", "outputs", "record")
+_ALL_RUN = (
+    "version",
+    "name",
+    "description",
+    "source",
+    "rounds",
+    "seeds",
+    "mode",
+    "precision",
+    "device",
+    "outputs",
+    "record",
+)
 """Fields that hold for a whole run."""
 
 _NUMBERS = "parameters"

@@ -6,6 +6,8 @@ import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,6 @@ from ecosystem.scenario.fields.events import Ends
 from ecosystem.scenario.fields.network import Channel, Edge, EdgesNetwork, FileNetwork, GeneratedNetwork, Network
 from ecosystem.scenario.generators import generate
 from ecosystem.world.streams import derived_seed
-
-_PLAIN = {"weight": 1.0}
-"""What an edge of a generator mostly carries."""
 
 
 def build(network: Network, names: Sequence[str], seed: int, base: Path) -> nx.DiGraph[str]:
@@ -43,7 +42,8 @@ def build(network: Network, names: Sequence[str], seed: int, base: Path) -> nx.D
     Returns
     -------
     networkx.DiGraph
-        Edges carry `weight` and, where there is one, `channel`.
+        Edges carry `weight` and, where there is one, `channel`; those that are alike may carry one dictionary, so
+        that who changes anything must do so in a copy of the graph.
 
     Raises
     ------
@@ -58,15 +58,16 @@ def build(network: Network, names: Sequence[str], seed: int, base: Path) -> nx.D
         return graph
     if isinstance(network, GeneratedNetwork):
         drawn = derived_seed(seed, "network") if network.seed is None else network.seed
-        found = generate(network.generator, network.arguments, len(names), drawn, names)
-        for source, target, data in found.edges(data=True):
-            if data == _PLAIN and network.channel is None:
-                continue
-            weight = _weight(data, source, target)
-            data.clear()
-            data["weight"] = weight
-            if network.channel is not None:
-                data["channel"] = network.channel
+        carried = _carried(network.channel)
+        plain = {"weight": 1.0, **carried}
+        found = generate(network.generator, network.arguments, len(names), drawn, names, plain)
+        for source, readers in found.adjacency():
+            for target, data in readers.items():
+                if data is plain:
+                    continue
+                weight = _weight(data, source, target)
+                data.clear()
+                data.update({"weight": weight, **carried})
         return found
     found = _read(network, names, base)
     graph.add_nodes_from((node, found.nodes[node]) for node in names)
@@ -212,15 +213,15 @@ class Edges:
 def edges_of(graph: nx.DiGraph[str], names: Sequence[str], space: Space) -> Edges:
     """Return the graph's edges as arrays; equal channels are one."""
     number = {name: index for index, name in enumerate(names)}
-    reader, author = [], []
-    every: list[dict[str, Any]] = []
-    for name, readers in graph.adjacency():
-        author += [number[name]] * len(readers)
-        reader += [number[each] for each in readers]
-        every += readers.values()
-    order = np.lexsort((np.array(author, dtype=np.int64), np.array(reader, dtype=np.int64)))
-    target, source = (np.array(ends, dtype=np.int64)[order] for ends in (reader, author))
-    weight = np.array([data["weight"] for data in every], dtype=np.float64)[order]
+    rows = [(number[name], readers) for name, readers in graph.adjacency()]
+    every: list[dict[str, Any]] = [*chain.from_iterable(readers.values() for _, readers in rows)]
+    author = np.repeat([index for index, _ in rows], [len(readers) for _, readers in rows]).astype(np.int64)
+    reader = np.fromiter(
+        map(number.__getitem__, chain.from_iterable(readers for _, readers in rows)), np.int64, len(every)
+    )
+    order = np.argsort(reader * len(names) + author)
+    target, source = reader[order], author[order]
+    weight = np.fromiter(map(itemgetter("weight"), every), np.float64, len(every))[order]
     distinct: dict[bytes, int] = {}
     matrices: list[NDArray[np.float64]] = []
     channel = np.full(len(order), -1, dtype=np.int64)

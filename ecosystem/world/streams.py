@@ -10,7 +10,6 @@ from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 BLOCK = 256
@@ -87,14 +86,6 @@ def uniforms(seed: int, purpose: str, round_: int, models: int, draws: int) -> N
     for block, start in enumerate(range(0, models, BLOCK)):
         stream(seed, purpose, round_, block).random(out=out[start : start + BLOCK])
     return out
-
-
-def ascending(variates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return sums of exponential variates, ``[..., draws + 1]`` as the variates.
-
-    Over the last of its row they are so many uniform numbers in order (Devroye 1986, V.3.1), with no need to sort.
-    """
-    return torch.cumsum(torch.from_numpy(variates), -1).numpy()
 
 
 def normals(seed: int, purpose: str, round_: int, models: int, draws: int) -> NDArray[np.float64]:

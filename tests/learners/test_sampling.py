@@ -15,7 +15,7 @@ from scipy.stats import binom, chi2_contingency, chisquare, multinomial
 from ecosystem.learners import sampling
 from ecosystem.learners.sampling import draw_counts
 from ecosystem.threads import one_thread, spare
-from ecosystem.world.streams import ascending, stream
+from ecosystem.world.streams import stream
 
 SEEDS = range(4000)
 P = (0.2, 0.5, 0.3)
@@ -116,19 +116,37 @@ def test_impossible_categories_are_not_drawn_in_however_many_draws() -> None:
         assert drawn.sum() == pytest.approx(9e15, rel=1e-15)
 
 
-def test_the_largest_number_that_can_be_drawn_still_falls_into_a_category(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sampling, "ascending", lambda _: np.array([[[0.0, 0.5, 1.0, 1.0, 1.0]]]))
-    assert counts((0, 0.5, 0.5, 0), 4)[0].tolist() == [0, 1, 3, 0]  # 0 is below every mass, 0.5 not below one half
-    assert counts([0.1] * 10, 4)[0, [0, -1]].tolist() == [1, 2]  # ten times 0.1 is a little less than 1
+def found_of(p: object, words: list[int], v: float) -> list[int]:
+    """Counts of one row, given the words of its draws and what is added to all of them."""
+    row = np.array([[*words, int(v * 2**20) << 12]], dtype=np.uint32)
+    return sampling._counted(np.array([p], dtype=np.float64), row, len(words))[0].tolist()
 
 
-def test_draws_are_uniforms_put_through_the_distribution_function() -> None:
-    p = np.random.default_rng(1).dirichlet(np.ones(7))
+def test_the_largest_and_the_smallest_number_that_can_be_drawn_fall_into_a_category() -> None:
+    ends, most = [0, 2**31, 2**32 - 1], 1 - 2**-20
+    # 0 is below every mass, one half not below one half.
+    assert found_of((0, 0.5, 0.5, 0), ends, 0) == found_of((0, 0.5, 0.5, 0), ends, most) == [0, 1, 2, 0]
+    assert found_of([0.1] * 10, ends, most) == [1, 0, 0, 0, 0, 1, 0, 0, 0, 1]  # ten times 0.1 is a little less than 1
+    assert found_of((1e-300, 1.0, 1e-300), ends, 0) == [1, 2, 0]
+
+
+@pytest.mark.parametrize("k", [1, 3, 8])
+def test_what_is_rarer_than_a_word_is_drawn_as_often_as_it_should(k: int) -> None:
+    # A category of k/8 of a word: the same word falls there for k of 8 equally likely v.
+    p = (0.25, k / 8 / 2**32, 0.75 - k / 8 / 2**32)
+    assert sum(found_of(p, [2**30], v / 8)[1] for v in range(8)) == k
+
+
+@pytest.mark.parametrize("shape", [(7, 50), (7, 51), (300, 40), (1, 5), (2, 40)])
+def test_draws_are_uniforms_put_through_the_distribution_function(shape: tuple[int, int]) -> None:
+    categories, draws = shape
+    generator = np.random.default_rng(1)
     for seed in range(20):
-        sums = ascending(stream(seed, "test", 3).standard_exponential(51))
-        u = sums[:-1] / sums[-1]
-        expected = np.bincount(np.searchsorted(np.cumsum(p), u, side="right"), minlength=7)
-        assert counts(p, 50, [seed], round_=3)[0].tolist() == expected.tolist()
+        p = generator.dirichlet(np.full(categories, 0.2 if seed % 2 else 1.0))  # many categories in one part, or few
+        words = stream(seed, "test", 3).bit_generator.random_raw(draws // 2 + 1).view(np.uint32)
+        u = (words[:draws] + (words[-1] >> 12) / 2**20) / 2**32
+        expected = np.bincount(np.searchsorted(np.cumsum(p), u, side="right"), minlength=categories)
+        assert counts(p, draws, [seed], round_=3)[0].tolist() == expected.tolist()
 
 
 @settings(deadline=None, max_examples=100)

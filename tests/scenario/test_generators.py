@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -106,6 +107,38 @@ def test_an_undirected_edge_gives_both_directions_with_its_weight() -> None:
     graph = generate("les_miserables", {}, 77, seed=0)
     assert all(graph.edges[target, source]["weight"] == weight for source, target, weight in graph.edges.data("weight"))
     assert graph.nodes[0]["label"] == "Napoleon"
+
+
+@pytest.mark.parametrize("name", ["barabasi_albert", "les_miserables", "gn", "stochastic_block", "grid_2d"])
+def test_edges_stand_as_networkx_would_put_them(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What ranks a graph may sum in the order of its edges.
+    arguments, nodes = EXAMPLES[name]
+    if name == "stochastic_block":
+        arguments = {"sizes": [6, 6], "p": [[0.8, 0.4], [0.4, 0.8]], "selfloops": True}
+        nodes = 12
+    made: list[Any] = []
+    called = GENERATORS[name].function or f"{name}_graph"
+    original = getattr(networkx, called)
+
+    @functools.wraps(original)
+    def remembered(**given: Any) -> Any:
+        made.append(original(**given))
+        return made[0]
+
+    monkeypatch.setattr(networkx, called, remembered)
+    graph = generate(name, arguments, nodes, seed=3, names=[f"m{number}" for number in range(nodes)])
+    expected: networkx.DiGraph[Any] = networkx.DiGraph()
+    name_of = {node: f"m{number}" for number, node in enumerate(made[0])}
+    expected.add_nodes_from(name_of.values())
+    ends = [(name_of[source], name_of[target], data) for source, target, data in made[0].edges(data=True)]
+    expected.add_edges_from(ends, weight=1.0)
+    if not made[0].is_directed():
+        expected.add_edges_from([(target, source, data) for source, target, data in ends], weight=1.0)
+    for found, wanted in ((graph.succ, expected.succ), (graph.pred, expected.pred)):
+        assert [(node, list(row.items())) for node, row in found.items()] == [
+            (node, list(row.items())) for node, row in wanted.items()
+        ]
+    assert all(graph.succ[source][target] is graph.pred[target][source] for source, target in graph.edges)
 
 
 def test_parallel_edges_become_one_with_the_sum_of_their_weights() -> None:

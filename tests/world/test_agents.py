@@ -96,6 +96,16 @@ def test_agents_stand_on_the_nodes_of_the_network() -> None:
     assert set(model.graph.edges()) == {("p", "q"), ("q", "r"), ("p", "r")}
 
 
+def test_an_edge_of_the_network_is_changed_alone() -> None:
+    written = {**WRITTEN, "network": {"generator": "complete"}}
+    model, other = ecosystem(written), ecosystem(written)
+    model.graph.edges["p", "q"]["weight"] = 9.0
+    assert [data["weight"] for *_, data in model.graph.edges(data=True)].count(9.0) == 1
+    assert {
+        data["weight"] for graph in (model.blueprint.graph, other.graph) for *_, data in graph.edges(data=True)
+    } == {1}
+
+
 # Views
 
 

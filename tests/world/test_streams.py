@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import beta, kstest
+from scipy.stats import kstest
 
 from ecosystem import Ecosystem, Scenario
 from ecosystem.world.blueprint import Blueprint, blueprint
-from ecosystem.world.streams import BLOCK, Streams, ascending, derived_seed, normals, stream, uniforms
+from ecosystem.world.streams import BLOCK, Streams, derived_seed, normals, stream, uniforms
 
 KEYS: list[dict[str, Any]] = [
     {"seed": 0, "purpose": "examples", "round_": 0, "block": 0},
@@ -40,11 +40,6 @@ def test_numbers_are_those_of_earlier_versions() -> None:
     # Results that are stored already would be made again differently, and seeds of papers would be lost.
     assert stream(0, "examples", 3).random(2).tolist() == [0.4483606554417898, 0.6756537580069055]
     assert uniforms(5, "x", 2, 300, 2)[[255, 256], 1].tolist() == [0.20261910902884406, 0.2043820336845994]
-    assert ascending(stream(5, "x", 2).standard_exponential((1, 3)))[0].tolist() == [
-        0.6134477685098394,
-        2.7497686929336362,
-        3.2965144636256922,
-    ]
     assert normals(5, "x", 2, 1, 2)[0].tolist() == [-0.12333609290302781, -0.8464420276125156]
     assert derived_seed(0, "network") == 94882702
 
@@ -73,15 +68,6 @@ def test_every_block_is_a_stream_of_its_own() -> None:
     assert len(np.unique(whole)) == whole.size
     gauss = normals(3, "examples", 2, BLOCK + 5, 4)
     assert (stream(3, "examples", 2, 1).standard_normal((5, 4)) == gauss[BLOCK:]).all()
-
-
-def test_ascending_sums_over_their_last_are_order_statistics() -> None:
-    sums = ascending(stream(0, "a").standard_exponential((4000, 6)))
-    found = sums[:, :-1] / sums[:, -1:]
-    assert (np.diff(found, axis=-1) >= 0).all() and (found >= 0).all() and (found < 1).all()
-    for rank in range(5):  # the k-th of n is Beta(k, n + 1 − k)
-        assert kstest(found[:, rank], beta(rank + 1, 5 - rank).cdf).pvalue > 0.001
-    assert kstest(found.ravel(), "uniform").pvalue > 0.001
 
 
 def test_numbers_have_their_law() -> None:

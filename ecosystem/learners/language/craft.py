@@ -23,9 +23,9 @@ from ecosystem.learners.language.variety import distinct, frequencies
 from ecosystem.learners.language.writing import answers
 from ecosystem.outputs.text.corpus import corpus_of
 from ecosystem.outputs.text.judges import Said, judge_of
-from ecosystem.scenario.fields.judges import JudgeBlock
 from ecosystem.scenario.fields.language import Language
-from ecosystem.scenario.fields.text import TEXT_JUDGES, TextOutputs
+from ecosystem.scenario.fields.text import TextOutputs
+from ecosystem.scenario.fields.text_judges import TextJudge
 from ecosystem.world.streams import stream
 
 _GATED = 512
@@ -73,8 +73,7 @@ class TextCraft(Craft):
         self._table = self._codec.table(self._corpus.pairs).on(batch.device)
         self._held_out = self._some_of(self._codec.table(self._corpus.held_out)).on(batch.device)
         written = [*scenario.rewards.values(), *outputs.scores.values()]
-        judges = [judge for judge in written if isinstance(judge, JudgeBlock)]
-        blocks = [TEXT_JUDGES.validate_python(judge.model_dump(exclude_unset=True)) for judge in judges]
+        blocks = [judge for judge in written if isinstance(judge, TextJudge)]
         self._judges = [judge_of(block, self._corpus, base) for block in blocks]
         self._network = Network(self._origin.module(self._tokenizer, 0), self._language.adapters)
 

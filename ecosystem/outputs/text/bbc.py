@@ -44,7 +44,9 @@ def bbc(source: Bbc) -> Corpus:
         tuple((topic, text) for topic in asked for text in _windows(parts[topic][part], source.words))
         for part in (1, 2)
     )
-    running = [article for topic in articles for article in parts[topic][0]]
+    known = {text for _, text in judged}  # some articles share paragraphs
+    unseen = tuple((topic, text) for topic, text in unseen if text not in known)
+    running = [(_tag(topic), " " + article) for topic in articles for article in parts[topic][0]]
     order = shuffled(len(running), "bbc.running")
     return Corpus(
         pairs=tuple(pairs),

@@ -13,7 +13,7 @@ from ecosystem.errors import EcosystemError
 from ecosystem.outputs.text.corpus import Corpus
 from ecosystem.outputs.text.extra import needed
 from ecosystem.outputs.text.judges import Judge, Said, Values
-from ecosystem.scenario.fields.text import EmbeddingJudge, RewardModelJudge
+from ecosystem.scenario.fields.text_judges import EmbeddingJudge, RewardModelJudge
 
 _ROWS = 64
 """Texts that are read at once."""

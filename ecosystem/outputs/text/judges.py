@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from ecosystem.errors import EcosystemError, shorten
 from ecosystem.outputs.text.corpus import Corpus, Pair
 from ecosystem.outputs.text.extra import needed
-from ecosystem.scenario.fields.text import (
+from ecosystem.scenario.fields.image_judges import FunctionJudge
+from ecosystem.scenario.fields.text_judges import (
     EmbeddingJudge,
     ExactJudge,
-    FunctionJudge,
     LexiconJudge,
     RewardModelJudge,
     RougeJudge,

@@ -12,7 +12,7 @@ from ecosystem.errors import EcosystemError, did_you_mean
 from ecosystem.outputs.text.corpus import Corpus
 from ecosystem.outputs.text.extra import needed
 from ecosystem.outputs.text.judges import Judge, Said, Values
-from ecosystem.scenario.fields.text import TopicJudge
+from ecosystem.scenario.fields.text_judges import TopicJudge
 
 
 @dataclass(frozen=True)

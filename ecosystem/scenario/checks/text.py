@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from pydantic import ValidationError
-
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
+from ecosystem.plugins import registry
 from ecosystem.scenario.checks.facts import Facts, mapping
-from ecosystem.scenario.fields.text import TEXT_JUDGES
+from ecosystem.scenario.fields.text_judges import TEXT_JUDGES
 
 
 def check_text(facts: Facts) -> Iterator[Problem]:
@@ -35,16 +34,7 @@ def check_text(facts: Facts) -> Iterator[Problem]:
 
 
 def _judged(path: Path, value: Any) -> Iterator[Problem]:
-    if not isinstance(value, Mapping) or "judge" not in value:
-        return
-    try:
-        TEXT_JUDGES.validate_python(dict(value))
-    except ValidationError as error:
-        for found in error.errors():
-            place = found["loc"][1:]  # the first part is the name of the judge
-            if found["type"] == "union_tag_invalid":
-                known = [name.strip(" '") for name in str(found["ctx"]["expected_tags"]).split(",")]
-                message = f"there is no judge {shorten(value['judge'])}{did_you_mean(value['judge'], known)}"
-                yield Problem((*path, "judge"), message)
-            else:
-                yield Problem((*path, *place), found["msg"].removeprefix("Value error, "))
+    judge = mapping(value).get("judge")
+    judges = (*TEXT_JUDGES, *registry.names("judges"))
+    if isinstance(judge, str) and judge not in judges:
+        yield Problem((*path, "judge"), f"there is no judge {shorten(judge)} of texts{did_you_mean(judge, judges)}")

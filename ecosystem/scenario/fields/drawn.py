@@ -1,4 +1,4 @@
-"""Outputs that are really drawn: what all kinds of them have."""
+"""What all outputs share that are really drawn."""
 
 from __future__ import annotations
 

@@ -52,10 +52,10 @@ class FunctionJudge(JudgeBlock):
     """A function of yours."""
 
     judge: Literal["python"]
-    """`python`: a function of images and labels."""
-    function: FunctionName
+    """`python`: a function of what was drawn."""
+    function: Annotated[FunctionName, Field(examples=["taste:redness"])]
     """``module:name``. It gets images, a tensor ``[n, channels, height, width]``, and labels, ``[n]``, and returns a
-    number for each image."""
+    number for each; of texts it gets lists of prompts, answers and real answers."""
 
 
 ImageJudge: TypeAlias = HueJudge | BrightnessJudge | ClassifierJudge | FunctionJudge

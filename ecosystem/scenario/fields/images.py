@@ -28,7 +28,7 @@ class Folder(Block):
 
     source: Literal["folder"]
     """A folder of image files."""
-    path: Annotated[str, Field(min_length=1)]
+    path: Annotated[str, Field(min_length=1, examples=["photos"])]
     """The folder, relative to the scenario. Its subfolders, by name, are the contexts; without any there is one."""
     size: Annotated[tuple[Count, ...], Strict(False), Field(min_length=2, max_length=2)] = (16, 16)
     """Height and width that images are brought to."""
@@ -41,7 +41,7 @@ class Array(Block):
 
     source: Literal["array"]
     """A NumPy file."""
-    path: Annotated[str, Field(min_length=1)]
+    path: Annotated[str, Field(min_length=1, examples=["images.npz"])]
     """The file, relative to the scenario. Images are ``[images, channels, height, width]`` or without channels;
     bytes count up to 255, other numbers lie from 0 to 1. Labels are 0 … contexts − 1."""
 

@@ -6,7 +6,9 @@ from pydantic import ConfigDict
 
 from ecosystem.scenario.fields.common import Block, Name
 
-LARGEST: dict[str, float] = {"brightness": 1.0, "classifier": 1.0, "hue": 1.0}
+LARGEST: dict[str, float] = {
+    name: 1.0 for name in ("brightness", "classifier", "exact", "hue", "lexicon", "rouge", "typical")
+}
 """The largest value that judges give which have one."""
 
 

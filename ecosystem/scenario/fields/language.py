@@ -63,7 +63,9 @@ class Adapters(Block):
     """Rank of what is added to a matrix of weights."""
     alpha: Positive = 16.0
     """Its scale, times the rank."""
-    targets: Annotated[tuple[Name, ...], Strict(False), Field(min_length=1)] | None = None
+    targets: Annotated[
+        Annotated[tuple[Name, ...], Strict(False), Field(min_length=1)] | None, Field(examples=[["q_proj", "v_proj"]])
+    ] = None
     """Modules that get one, by name; by default those that `peft` knows for the architecture."""
 
 
@@ -88,9 +90,9 @@ class Gate(Block):
 class Language(Block):
     """Which language models, and how they are trained."""
 
-    model: Name | None = None
+    model: Annotated[Name | None, Field(examples=["models/small"])] = None
     """A causal language model of `transformers`: a folder relative to the scenario, or a name on the hub."""
-    config: Name | None = None
+    config: Annotated[Name | None, Field(examples=["models/untrained"])] = None
     """Instead: a folder with a `config.json` and a tokenizer; the model is built from them and trained from nothing."""
     architecture: Architecture = Field(default_factory=Architecture)
     """Without either: a small model, built here and trained from nothing."""
@@ -98,10 +100,10 @@ class Language(Block):
     """Training before the first round."""
     training: Training = Field(default_factory=lambda: Training(steps=60, rate=3.0e-4))
     """Training in every round."""
-    start: Literal["present", "first"] | None = None
+    start: Annotated[Literal["present", "first"] | None, Field(examples=["first"])] = None
     """What a round's training starts from: the present weights, or those of round 0. By default as the regime says:
     `incremental` the present, `retrain` those of round 0."""
-    adapters: Adapters | None = None
+    adapters: Annotated[Adapters | None, Field(examples=[{"rank": 8}])] = None
     """Train low-rank adapters; by default all weights are trained."""
     objective: Literal["sft", "dpo"] = "sft"
     """`sft`: the likelihood of chosen answers; `dpo`: direct preference optimisation (Rafailov et al. 2023) of what a
@@ -111,7 +113,7 @@ class Language(Block):
     anchor: NonNegative = 0.0
     """With `dpo`: the weight of the likelihood of chosen answers beside it."""
     writing: Writing = Field(default_factory=Writing)
-    """How answers are drawn."""
+    """How answers are drawn from the model."""
     gate: dict[Name, Gate] = Field(default_factory=dict)
     """What must hold before the first round, by score; a run whose model has not learned it fails and says so."""
 

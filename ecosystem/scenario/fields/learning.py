@@ -65,10 +65,10 @@ class Learning(Block):
     """Sampled mode: pseudo-count per output."""
     pool: Count | None = None
     """Sampled mode: all readers of a source read the same `pool` outputs of it."""
-    neural: Neural | None = None
-    """Outputs of kind images: which networks, and how they are trained."""
     language: Language | None = None
     """Outputs of kind `text`: which language models, and how they are trained."""
+    neural: Neural | None = None
+    """Outputs of kind images: which networks, and how they are trained."""
 
 
 class Until(Block):
@@ -135,7 +135,7 @@ class Record(Block):
     """Whether the table `states` is written."""
     alignments: bool = False
     """Whether the table `alignments` (every model by every named reward) is written."""
-    samples: Annotated[int, Field(ge=0)] = 0
+    samples: Annotated[int, Field(ge=0, examples=[4])] = 0
     """Outputs that are really drawn: how many of each model and context are kept, in the table `samples`."""
     weights: bool = False
     """Models that are really trained: whether what they have learned at the end is kept, as safetensors."""

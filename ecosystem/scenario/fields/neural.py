@@ -74,7 +74,7 @@ class Training(Block):
     """Whether the learning rate stays, or falls to 0 along half a cosine."""
     warm_up: Annotated[int, Field(ge=0)] = 0
     """Steps over which the learning rate rises to its full height first."""
-    patience: Count | None = None
+    patience: Annotated[Count | None, Field(examples=[5])] = None
     """Stop early: when the loss on examples held out has not improved this often in a row; what was best is kept.
     By default all steps are made, and nothing is held out."""
     every: Count = 50

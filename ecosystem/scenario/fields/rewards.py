@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Discriminator, Field, Strict, Tag
+from pydantic import BaseModel, Discriminator, Field, SerializeAsAny, Strict, Tag
 
+from ecosystem.plugins import kinds, registry
+from ecosystem.plugins.plugin import TAG, plugged
 from ecosystem.scenario.fields.common import Block, Matrix, Number, Vector, form_of
 from ecosystem.scenario.fields.image_judges import BrightnessJudge, ClassifierJudge, FunctionJudge, HueJudge
 from ecosystem.scenario.fields.judges import OtherJudge
+from ecosystem.scenario.fields.text_judges import (
+    TEXT_JUDGES,
+    EmbeddingJudge,
+    ExactJudge,
+    LexiconJudge,
+    RewardModelJudge,
+    RougeJudge,
+    TopicJudge,
+    TypicalJudge,
+)
 
 
 def _who(value: Any) -> str:
     name = value.get("judge") if isinstance(value, dict) else getattr(value, "judge", None)
-    return name if isinstance(name, str) and name in _JUDGES else "(other)"
+    if not isinstance(name, str):
+        return "(other)"
+    brought = isinstance(value, kinds.Judge) or name in registry.names("judges") - _JUDGES
+    return name if name in _JUDGES else TAG if brought else "(other)"
 
 
 Judge = Annotated[
@@ -21,12 +36,20 @@ Judge = Annotated[
     | Annotated[BrightnessJudge, Tag("brightness")]
     | Annotated[ClassifierJudge, Tag("classifier")]
     | Annotated[FunctionJudge, Tag("python")]
-    | Annotated[OtherJudge, Tag("(other)")],
+    | Annotated[EmbeddingJudge, Tag("embedding")]
+    | Annotated[ExactJudge, Tag("exact")]
+    | Annotated[LexiconJudge, Tag("lexicon")]
+    | Annotated[RewardModelJudge, Tag("reward_model")]
+    | Annotated[RougeJudge, Tag("rouge")]
+    | Annotated[TopicJudge, Tag("topic")]
+    | Annotated[TypicalJudge, Tag("typical")]
+    | Annotated[OtherJudge, Tag("(other)")]
+    | Annotated[SerializeAsAny[kinds.Judge], plugged(kinds.Judge, "judge", frozenset()), Tag(TAG)],
     Discriminator(_who),
 ]
 """What an output that is really drawn is worth, by `judge`."""
 
-_JUDGES = frozenset({"hue", "brightness", "classifier", "python"})
+_JUDGES = frozenset({"hue", "brightness", "classifier", *TEXT_JUDGES})
 
 
 class QuadraticReward(Block):

@@ -1,14 +1,13 @@
-"""Texts: where prompts and real answers come from, and what judges an answer."""
+"""Texts: where prompts and real answers come from."""
 
 from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Strict, TypeAdapter, model_validator
+from pydantic import Discriminator, Field, Strict, model_validator
 
 from ecosystem.scenario.fields.common import Block, Count, Name, NonNegative
 from ecosystem.scenario.fields.drawn import DrawnOutputs
-from ecosystem.scenario.fields.judges import JudgeBlock
 
 HeldOut = Annotated[float, Field(gt=0, lt=1)]
 """A part of the real data that models never read: perplexity is measured on it."""
@@ -60,16 +59,16 @@ class TextFile(Block):
 
     source: Literal["file"]
     """`file`: a file of yours."""
-    path: FilePath
+    path: Annotated[FilePath, Field(examples=["questions.jsonl"])]
     """JSONL (an object a line) or CSV (with a first line of names), or a folder written by
     ``datasets.Dataset.save_to_disk``; relative to the scenario."""
     prompt: Name = "prompt"
     """The field that holds the prompt."""
     answer: Name = "answer"
     """The field that holds the real answer."""
-    context: Name | None = None
+    context: Annotated[Name | None, Field(examples=["topic"])] = None
     """The field that holds the context, a number from 0 on; by default all is context 0."""
-    label: Name | None = None
+    label: Annotated[Name | None, Field(examples=["topic"])] = None
     """The field that holds a topic, for the judge `topic`."""
     held_out: HeldOut = 0.1
     """The part of the lines that models never read."""
@@ -107,97 +106,3 @@ class TextOutputs(DrawnOutputs):
     def item_bytes(self) -> int:
         """How many bytes an answer takes."""
         return 8 * (1 + self.length)
-
-
-class ExactJudge(JudgeBlock):
-    """1 where the answer is the real one, 0 elsewhere."""
-
-    judge: Literal["exact"]
-
-
-class TopicJudge(JudgeBlock):
-    """A topic, told by TF-IDF and multinomial naive Bayes that have read real text only."""
-
-    judge: Literal["topic"]
-    labels: Annotated[tuple[Name, ...], Strict(False), Field(min_length=1)] | None = None
-    """1 where the text is of one of these topics; by default where it is of the topic that was asked for."""
-    correct: bool = True
-    """Whether the judge's measured rates of true and false positives are divided out: (x − f)/(t − f). A single value
-    may then lie outside 0 … 1, but means are unbiased."""
-
-
-class RougeJudge(JudgeBlock):
-    """ROUGE-L (Lin 2004) against the real answer, from 0 to 1."""
-
-    judge: Literal["rouge"]
-
-
-class EmbeddingJudge(JudgeBlock):
-    """Cosine of the answer's and the real answer's embeddings."""
-
-    judge: Literal["embedding"]
-    model: Name | None = None
-    """An encoder of `transformers`, a folder relative to the scenario or a name; its last layer's mean is the
-    embedding. By default latent semantic analysis of the real text: TF-IDF and a truncated singular value
-    decomposition."""
-    dimensions: Annotated[int, Field(ge=2, le=512)] = 64
-    """Of the latent semantic analysis."""
-
-
-class LexiconJudge(JudgeBlock):
-    """The share of an answer's words that are in a list; 0 for an answer without words."""
-
-    judge: Literal["lexicon"]
-    words: Annotated[tuple[Name, ...], Strict(False), Field(min_length=1)]
-    """The list; upper and lower case are the same."""
-
-
-class TypicalJudge(JudgeBlock):
-    """How typical of real text an answer is, from 0 to 1: 2 min(F, 1 − F).
-
-    F is the share of held-out real answers of its context that are less likely, token by token, in the eyes of the
-    model before the first round. What is likelier than all real text is as untypical as what is less likely.
-    """
-
-    judge: Literal["typical"]
-
-
-def _module_and_name(value: str) -> str:
-    module, colon, name = value.partition(":")
-    if not (colon and name.isidentifier() and all(part.isidentifier() for part in module.split("."))):
-        raise ValueError("a function is written module:name, such as taste:politeness")
-    return value
-
-
-class FunctionJudge(JudgeBlock):
-    """A function of yours."""
-
-    judge: Literal["python"]
-    function: Annotated[str, AfterValidator(_module_and_name)]
-    """``module:name``. It gets lists of prompts, answers and real answers, and returns a number for each answer."""
-
-
-class RewardModelJudge(JudgeBlock):
-    """A reward model of `transformers` (sequence classification), given prompt and answer."""
-
-    judge: Literal["reward_model"]
-    model: Name
-    """A folder relative to the scenario, or a name."""
-    output: Annotated[int, Field(ge=0)] = 0
-    """Which of its outputs is the reward."""
-
-
-TextJudge = Annotated[
-    ExactJudge
-    | TopicJudge
-    | RougeJudge
-    | EmbeddingJudge
-    | LexiconJudge
-    | TypicalJudge
-    | FunctionJudge
-    | RewardModelJudge,
-    Discriminator("judge"),
-]
-"""What an answer is worth, by `judge`."""
-
-TEXT_JUDGES: TypeAdapter[TextJudge] = TypeAdapter(TextJudge)

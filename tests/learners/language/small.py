@@ -16,7 +16,7 @@ from ecosystem.scenario.fields.text import Arithmetic
 GROUPS = [{"name": "A", "size": 600, "contexts": [0]}, {"name": "B", "size": 400, "contexts": [1]}]
 LINEAR = {"method": "linear", "group": "A", "step": 0.07, "cap": 0.95}
 VERIFIED = {"method": "rejection_sampling", "candidates": {"A": 2, "B": 4}}
-BASE = {"answers": {"steps": 150, "batch": 16, "rate": 3.0e-3}, "seed": 7}
+BASE = {"answers": {"steps": 500, "batch": 32, "rate": 5.0e-3}, "seed": 7}
 
 
 def sums(language: dict[str, Any] | None = None, **changes: Any) -> Scenario:

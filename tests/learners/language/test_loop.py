@@ -14,7 +14,11 @@ import ecosystem
 from ecosystem import Ecosystem, Scenario
 from ecosystem.errors import EcosystemError, InputError
 from ecosystem.learners.language import base
+from ecosystem.learners.language.tokens import Codec
+from ecosystem.outputs.text.corpus import Corpus, Pair
 from ecosystem.plan.identity import run_id
+from ecosystem.scenario.fields.language import Language
+from ecosystem.scenario.fields.text import TextOutputs
 from ecosystem.world.blueprint import blueprint
 
 
@@ -44,8 +48,11 @@ def test_the_loop_runs_and_says_what_it_measured(tmp_path: Path) -> None:
 
 
 def test_a_verifier_that_keeps_right_answers_teaches_right_answers() -> None:
-    longer = {"training": {"steps": 40, "batch": 16, "rate": 3.0e-3}}
-    plain, verified = (stepped(sums(longer, **changes)) for changes in ({}, {"remedy": VERIFIED}))
+    longer = {"training": {"steps": 40, "batch": 32, "rate": 2.0e-3}}
+    remedy = VERIFIED | {"candidates": {"A": 8, "B": 8}}
+    plain, verified = (
+        stepped(sums(longer, **changes).with_({"learning.examples": 200})) for changes in ({}, {"remedy": remedy})
+    )
     quality = [model.group_values()["quality"][0, 0].item() for model in (plain, verified)]
     assert quality[1] > quality[0] + 0.1
 
@@ -198,11 +205,16 @@ def test_an_empty_file_of_prompts_is_told(tmp_path: Path, empty: str) -> None:
         Ecosystem(scenario)
 
 
-def test_a_missing_model_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(EcosystemError, match=r"learning\.language\.model: .*'no-such-folder'") as error:
-        Ecosystem(sums({"model": "no-such-folder"}))
-    assert "\n" not in str(error.value)
+def test_a_missing_model_is_told(tmp_path: Path) -> None:
+    with pytest.raises(
+        EcosystemError, match=r"^learning\.language\.model: there is no folder '\./mine' \(looked for in"
+    ):
+        Ecosystem(sums({"model": "./mine"}))
+    (tmp_path / "empty").mkdir()
+    for key in ("model", "config"):
+        with pytest.raises(EcosystemError, match=rf"^learning\.language\.{key}: no tokenizer can be read") as error:
+            Ecosystem(sums({key: str(tmp_path / "empty")}))
+        assert "\n" not in str(error.value)
 
 
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,7 +249,7 @@ def test_settings_that_do_not_fit_are_refused(changes: dict[str, Any], message: 
 def test_judges_that_there_are_not_are_refused() -> None:
     outputs = sums().settings()["outputs"]
     for judge, message in (
-        ({"judge": "exakt"}, "outputs.scores.quality.judge: there is no judge 'exakt'; did you mean 'exact'?"),
+        ({"judge": "exakt"}, "outputs.scores.quality.judge: there is no judge 'exakt' of texts; did you mean 'exact'?"),
         ({"judge": "lexicon"}, "outputs.scores.quality.words: "),
         ({"judge": "python", "function": "no"}, "a function is written module:name"),
     ):
@@ -256,3 +268,32 @@ def test_what_is_imported_is_imported_when_it_is_used() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_running_text_is_read_in_pieces_after_its_prompt(tmp_path: Path) -> None:
+    corpus = Corpus(
+        pairs=(Pair(0, "<sea>", " ship"), Pair(0, "<wood>", " tree")),
+        held_out=(Pair(0, "<sea>", " wave"),),
+        running=(("<sea>", " ship wave" * 4), ("<wood>", " tree"), ("<wood>", " tree moss" * 2)),
+        tags=("<sea>", "<wood>"),
+    )
+    language = Language(
+        architecture={"layers": 1, "width": 8, "heads": 1, "context": 16},
+        base={"text": {"steps": 30, "batch": 4, "rate": 0.03}, "answers": {"steps": 2}, "seed": 0},
+    )
+    outputs = TextOutputs(kind="text", corpus={"source": "arithmetic", "digits": [1]}, length=8)
+    origin = base.Origin(language, outputs, corpus, tmp_path, "cpu")
+    tokenizer = origin.tokenizer()
+    codec = Codec(tokenizer, 8)
+    pieces = [tokenizer.decode(piece) for piece in origin._windows(codec)]
+    assert pieces == ["<sea> ship wave ship", "<sea> wave ship wave", "<wood> tree moss tree"]
+    module = origin.module(tokenizer, 0)
+    table = codec.table(corpus.pairs)
+    before = base.learned(module, codec, table, table, len(tokenizer))
+    module.load_state_dict({**module.state_dict(), **origin.weights(tokenizer, 5)})
+    after = base.learned(module, codec, table, table, len(tokenizer))
+    assert after["perplexity"] < 0.5 * before["perplexity"]
+    # Of 12 tokens of real answers, each counted once more than it is there.
+    counts = torch.bincount(table.answer[codec.said(table.answer)], minlength=len(tokenizer)) + 1.0
+    plain = -sum(float((counts[token] / counts.sum()).log()) for token in table.answer[codec.said(table.answer)]) / 12
+    assert after["unigram_perplexity"] == pytest.approx(float(torch.tensor(plain).exp()), rel=1e-6)

