@@ -31,6 +31,7 @@ def explore(
     ] = "127.0.0.1",
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Whether to open a browser.")] = True,
     set_: options.Set = None,
+    allow_code: options.AllowCode = False,
 ) -> None:
     """Look into a finished run, or try a scenario live, on a page in the browser.
 
@@ -47,10 +48,10 @@ def explore(
             "there is no password",
             file=sys.stderr,
         )
-    serve(_application(target, options.overrides(set_)), host, port, browser)
+    serve(_application(target, options.overrides(set_), allow_code), host, port, browser)
 
 
-def _application(target: str, overrides: dict[str, object]) -> Dash:
+def _application(target: str, overrides: dict[str, object], allow_code: bool) -> Dash:
     from analysis.explorer import applications
 
     path = Path(target)
@@ -59,7 +60,7 @@ def _application(target: str, overrides: dict[str, object]) -> Dash:
 
         if overrides:
             raise EcosystemError(f"--set: {target} is a finished run, whose settings stay; name its scenario instead")
-        return applications.of_results(open_results(path))
+        return applications.of_results(open_results(path, allow_code=allow_code))
     from ecosystem.scenario.load import load_scenario
     from ecosystem.scenario.shipped import shipped
 
@@ -68,5 +69,5 @@ def _application(target: str, overrides: dict[str, object]) -> Dash:
             f"{target}: is neither a directory of a run, nor a scenario's file, nor a shipped scenario"
             f"{did_you_mean(path.stem, shipped())}"
         )
-    scenario = load_scenario(target, overrides)
+    scenario = load_scenario(target, overrides, allow_code=allow_code)
     return applications.of_scenario(scenario)

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
+from ecosystem.cli import options
 from ecosystem.extras import need
 
 
 def report(
     run: Annotated[Path, typer.Argument(help="A directory that `ecosystem run` wrote.")],
     out: Annotated[Path | None, typer.Option(help="Where to write the page; RUN/report.html by default.")] = None,
+    allow_code: options.AllowCode = False,
 ) -> None:
     """Write one self-contained HTML page about a run: what was asked, what came out, how to do it again."""
     need("ecosystem report", "report", "jinja2", "matplotlib", "igraph")
@@ -21,7 +23,7 @@ def report(
     from ecosystem import open_results
     from ecosystem.errors import EcosystemError
 
-    results = open_results(run)
+    results = open_results(run, allow_code=allow_code)
     target = run / "report.html" if out is None else out
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

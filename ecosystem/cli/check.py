@@ -29,6 +29,7 @@ def check(
     seeds: options.Seeds = None,
     set_: options.Set = None,
     workers: options.Workers = 0,
+    allow_code: options.AllowCode = False,
     trained: Annotated[
         bool, typer.Option("--trained", help="Of the shipped ones, also those that train networks, for hours.")
     ] = False,
@@ -44,7 +45,9 @@ def check(
     from ecosystem.scenario.fields.drawn import DrawnOutputs
     from ecosystem.scenario.shipped import shipped
 
-    asked = plans(paths or [str(path) for path in shipped().values()], options.seeds(seeds), options.overrides(set_))
+    asked = plans(
+        paths or [str(path) for path in shipped().values()], options.seeds(seeds), options.overrides(set_), allow_code
+    )
     if not paths and not trained:
         asked = [plan for plan in asked if not isinstance(plan.scenario.outputs, DrawnOutputs)]
     places = [target.path for target in targets(asked, out)] if out is not None else [None] * len(asked)

@@ -44,6 +44,7 @@ def influence(
         typer.Option(help="Also draw a heat map (of a sweep's first point), with arrows.", show_default=False),
     ] = None,
     set_: options.Set = None,
+    allow_code: options.AllowCode = False,
 ) -> None:
     """Show what a lever does to every model's alignment, at the stable point or by a round.
 
@@ -56,7 +57,7 @@ def influence(
     from ecosystem.scenario.load import load_scenario
     from ecosystem.scenario.sweeps import points, variant
 
-    scenario = load_scenario(path, options.overrides(set_))
+    scenario = load_scenario(path, options.overrides(set_), allow_code=allow_code)
     draw = None if plot is None else _drawing()
     found: list[pd.DataFrame] = []
     for point in points(scenario):

@@ -72,6 +72,12 @@ Checkpoint = Annotated[
 ]
 
 
+AllowCode = Annotated[
+    bool,
+    typer.Option("--allow-code", help="Run the Python files that the scenario names under `plugins`; trust them."),
+]
+
+
 def execution(
     workers: int | None,
     scheduler: str | None,

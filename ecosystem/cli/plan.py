@@ -32,6 +32,7 @@ def plan(
     seed: Annotated[int, typer.Option(help="The run's seed.", min=0)] = 0,
     csv: Annotated[Path | None, typer.Option(help="Also write every model's shares.", show_default=False)] = None,
     set_: options.Set = None,
+    allow_code: options.AllowCode = False,
 ) -> None:
     """Find where a budget of curation does most, beside simple ways to divide it."""
     import pandas as pd
@@ -42,7 +43,7 @@ def plan(
     from ecosystem.scenario.load import load_scenario
     from ecosystem.scenario.sweeps import points, variant
 
-    scenario = load_scenario(path, options.overrides(set_))
+    scenario = load_scenario(path, options.overrides(set_), allow_code=allow_code)
     shares = []
     for point in points(scenario):
         told = ", ".join(f"{key} = {one_line(str(value))}" for key, value in point.items())

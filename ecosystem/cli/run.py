@@ -32,6 +32,7 @@ def run(
     max_memory: options.MaxMemory = None,
     checkpoint: options.Checkpoint = 30.0,
     device: options.Device = None,
+    allow_code: options.AllowCode = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be run and what it takes, and keep nothing.")
     ] = False,
@@ -44,7 +45,7 @@ def run(
     from ecosystem.cli.targets import plans, targets
 
     execution = options.execution(workers, scheduler, timeout, retry_failed, max_memory, checkpoint)
-    asked = targets(plans(paths, options.seeds(seeds), options.overrides(set_, device)), out)
+    asked = targets(plans(paths, options.seeds(seeds), options.overrides(set_, device), allow_code), out)
     _refuse_unfit(asked)
     if dry_run:
         from ecosystem.cli.dry_run import show
@@ -94,7 +95,7 @@ def _run(target: Target, execution: Execution) -> bool:
             left_over = f"{counted(left, 'run')} left; the same command goes on"
             print(f"{target.path}: interrupted; {left_over}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
-    results = open_results(target.path)
+    results = open_results(target.path, allow_code=target.plan.scenario.document.allow_code)
     failed = int((results.runs["status"] == "failed").sum())
     done = len(results.runs) - failed
     counts = f"{counted(done, 'run')} done, {failed} failed ({new} now)"

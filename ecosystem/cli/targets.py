@@ -40,6 +40,7 @@ def plans(
     paths: Sequence[str],
     seeds: int | Sequence[int] | None = None,
     overrides: Mapping[str, Any] | None = None,
+    allow_code: bool = False,
 ) -> list[Plan]:
     """Load scenarios and plan their runs.
 
@@ -51,7 +52,7 @@ def plans(
     found, wrong = [], []
     for path in paths:
         try:
-            found.append(plan(load_scenario(path, overrides), seeds))
+            found.append(plan(load_scenario(path, overrides, allow_code=allow_code), seeds))
         except EcosystemError as error:
             wrong.append(_about(path, error))
     if wrong:

@@ -15,6 +15,8 @@ from torch import Tensor
 from ecosystem.curators.best_of import BestOf
 from ecosystem.curators.gaussian import GaussianBestOf, GaussianLimit, GaussianLuce
 from ecosystem.curators.luce import Luce, LuceLimit
+from ecosystem.curators.plugged import Plugged
+from ecosystem.plugins.plugin import is_plugin, revived
 from ecosystem.threads import each
 
 _ROWS = 512
@@ -43,6 +45,13 @@ KINDS: Mapping[str, type[Curator]] = {
     "gaussian_limit": GaussianLimit,
     "gaussian_best_of": GaussianBestOf,
 }
+
+
+def curator(kind: str, rho: Tensor, candidates: Tensor, nodes: int) -> Curator:
+    """Return what chooses: one of `KINDS`, or a plug-in, whose identity is its kind."""
+    if is_plugin(kind):
+        return Plugged(revived(kind), rho, candidates)
+    return KINDS[kind](rho, candidates, nodes)
 
 
 def kind_of(method: str, candidates: float, temperature: float) -> str | None:
@@ -213,16 +222,16 @@ class Curation:
     ) -> None:
         self._parts = []
         for number, bucket in enumerate(layout):
-            curator, device = None, rho[number].device
+            chosen_by, device = None, rho[number].device
             for piece in _pieces(bucket):
-                if curator is None or curator[0] != piece.curves:
+                if chosen_by is None or chosen_by[0] != piece.curves:
                     some = (rho[number][:, piece.curves], candidates[number][:, piece.curves])
-                    curator = (piece.curves, KINDS[bucket.kind](*some, nodes))
+                    chosen_by = (piece.curves, curator(bucket.kind, *some, nodes))
                 whole = len(piece.valid) == piece.rows.size
                 owned = torch.from_numpy(piece.owned).to(device)
                 self._parts.append(
                     _Part(
-                        curator=curator[1],
+                        curator=chosen_by[1],
                         rows=torch.from_numpy(piece.rows.ravel()).to(device),
                         valid=None if whole else torch.from_numpy(piece.valid).to(device),
                         target=torch.from_numpy(piece.rows.ravel()[piece.valid]).to(device),

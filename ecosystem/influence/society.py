@@ -18,6 +18,7 @@ from ecosystem.errors import EcosystemError
 from ecosystem.influence.frames import Frame, Moments, frame_of
 from ecosystem.influence.rounds import Round, refuse
 from ecosystem.learners.learner import State
+from ecosystem.plugins.plugin import is_plugin, revived
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.threads import one_thread
 from ecosystem.users.crowd import Crowd
@@ -78,8 +79,9 @@ class Society:
         self.scale = scale or users or 1.0
         rules = () if plan.groups is None else plan.groups.rules
         methods = {method for method, *_ in rules}
-        self.counts = bool(methods & _OF_NUMBERS)
-        self._grows = "retention" in methods
+        plugins = [revived(method) for method in methods if is_plugin(method)]
+        self.counts = bool(methods & _OF_NUMBERS or plugins)
+        self._grows = "retention" in methods or not all(plugin.keeps_total for plugin in plugins)
         self._drifts = "drift" in methods
         self.moves = plan.groups is not None and plan.groups.chooses[0] != "fixed"
         self.start = self._packed(self.model.state.p, self.model.crowd)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import torch
 from torch import Tensor
@@ -69,6 +69,13 @@ class Craft(ABC):
     item: tuple[int, ...]
     dtype: torch.dtype
 
+    plugin_name: ClassVar[str] = ""
+    """The kind of outputs, of a craft that stands in a file: ``class Tally(Craft, name="tally")``."""
+
+    def __init_subclass__(cls, name: str = "", **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        cls.plugin_name = name
+
     measures: Sequence[str] = ()
     """Columns that it adds to the table `models`."""
 
@@ -96,6 +103,8 @@ class Craft(ABC):
     @abstractmethod
     def judge(self, items: Tensor, context: Tensor) -> Tensor:
         """Return what items are worth by each of the scenario's named rewards, then by each of its scores.
+
+        Judges that are plug-ins (`ecosystem.plugins.Judge`) are left out: they are asked by themselves.
 
         Parameters
         ----------

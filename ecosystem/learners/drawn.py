@@ -19,11 +19,13 @@ from ecosystem.errors import EcosystemError
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.craft import Craft, Lessons, Weights
 from ecosystem.learners.crafts import craft_of
+from ecosystem.learners.judges import Judges
 from ecosystem.learners.learner import Learner, State, below
 from ecosystem.learners.offers import Offers, Pool, drawn_uniforms
 from ecosystem.learners.picks import REAL, USERS, Picks
 from ecosystem.learners.turn import Readers
 from ecosystem.measures import drawn as measures
+from ecosystem.plugins.registry import within
 from ecosystem.remedies.drawn_rejection import DrawnRejection
 from ecosystem.scenario.fields.learning import WindowCorpus
 from ecosystem.scenario.fields.remedy import BestOfK, RejectionSampling
@@ -73,9 +75,12 @@ class DrawnLearner(Learner):
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
-        kind = batch.worlds[0].scenario.outputs.kind
-        self.measures = measures.measures(columns(kind))
-        self.craft: Craft = craft_of(kind)(batch)
+        scenario = batch.worlds[0].scenario
+        with within(scenario.scope):
+            self._names = columns(scenario.outputs.kind)
+            self.craft: Craft = craft_of(scenario.outputs.kind)(batch)
+        self.measures = measures.measures(self._names)
+        self.judges = Judges(scenario, self.craft)
         remedy = batch.worlds[0].scenario.remedy
         self._filter = DrawnRejection(batch) if isinstance(remedy, (RejectionSampling, BestOfK)) else None
         self.remedy = self._filter
@@ -176,7 +181,7 @@ class DrawnLearner(Learner):
     def _met(self, state: DrawnState) -> DrawnState:
         """Return the state with what models write now, and what is said of it."""
         items = self.craft.write(state.weights, state.round, self._lots, self._offers.candidates)
-        judged = self.craft.judge(items, self._contexts(items.shape[:5])).to(self.batch.dtype)
+        judged = self.judges.values(items, self._contexts(items.shape[:5])).to(self.batch.dtype)
         told = self.craft.measure(items[:, :, :, :, 0], state.loss, state.weights)
         whole = torch.stack([{**told, "loss": state.loss}[name].to(judged) for name in self._names], dim=-1)
         each = judged.flatten(3, 4)
@@ -184,10 +189,6 @@ class DrawnLearner(Learner):
         one = mean.new_ones((*mean.shape[:3], 1))
         spread = whole[:, :, None].expand(-1, -1, self.batch.contexts, -1)
         return replace(state, p=torch.cat([one, mean, square, spread], dim=-1), pool=Pool(items, judged))
-
-    @property
-    def _names(self) -> Sequence[str]:
-        return columns(self.batch.worlds[0].scenario.outputs.kind)
 
     def _contexts(self, shape: torch.Size) -> Tensor:
         """Return the context of each candidate, ``[worlds, models, contexts, lots, candidates]``."""

@@ -9,7 +9,7 @@ p⁺ = (1 − η) S + η · corpus(D̃_0 … D̃_t)             S = p (increment
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeAlias
@@ -22,6 +22,8 @@ from torch import Tensor
 from ecosystem.buffers import Buffers
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.turn import Mixture, Offer, Readers, Turn
+from ecosystem.plugins.kinds import Remedy
+from ecosystem.remedies.plugged import PluggedFilter
 from ecosystem.remedies.rejection_sampling import Rejection
 from ecosystem.scenario.fields.learning import WindowCorpus
 from ecosystem.scenario.fields.remedy import BestOfK, RejectionSampling
@@ -111,6 +113,16 @@ class Learner(ABC):
     def restarted(self, state: State, worlds: Tensor) -> State:
         """Return the state with some worlds, ``[worlds]`` true or false, put back to what they were at first."""
 
+    def measured(
+        self, p: Tensor, batch: Batch, names: Collection[str], models: Tensor | slice = slice(None)
+    ) -> dict[str, Tensor]:
+        """Return some of `measures` at once, ``[worlds, models]`` each.
+
+        `p` and `batch` are of some `models` of the learner's own batch.
+        """
+        del models
+        return {name: self.measures[name](p, batch) for name in names}
+
     @abstractmethod
     def look(
         self, state: State, place: tuple[int, int, int], n: int, generator: np.random.Generator
@@ -139,8 +151,7 @@ class RowLearner(Learner):
         block = _BLOCK if self.by_blocks else batch.models
         self.turns = [Turn(batch, models, block) for models in (everyone[:, None] if sequential else [everyone])]
         self.seeds = [world.seed for world in batch.worlds]
-        remedy = batch.worlds[0].scenario.remedy
-        self.remedy: Rejection | None = Rejection(batch) if isinstance(remedy, (RejectionSampling, BestOfK)) else None
+        self.remedy: Rejection | PluggedFilter | None = _filter_of(batch)
         # What no world asks for is left out; a world that asks for it with a weight of 0 gets the same bits.
         self._shares = bool((batch.sharing > 0).any())
         self._starts = bool((batch.rate < 1).any())
@@ -308,6 +319,13 @@ class RowLearner(Learner):
     @abstractmethod
     def draw(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.generic]:
         """Return n outputs of a model that writes by a row of `State.p`."""
+
+
+def _filter_of(batch: Batch) -> Rejection | PluggedFilter | None:
+    remedy = batch.worlds[0].scenario.remedy
+    if isinstance(remedy, Remedy):
+        return PluggedFilter(remedy, batch)
+    return Rejection(batch) if isinstance(remedy, (RejectionSampling, BestOfK)) else None
 
 
 def below(prefix: str, saved: Mapping[str, Tensor]) -> dict[str, Tensor]:

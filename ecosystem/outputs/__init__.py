@@ -10,6 +10,7 @@ from ecosystem.outputs.categorical import CategoricalSpace
 from ecosystem.outputs.drawn import DrawnSpace
 from ecosystem.outputs.gaussian import GaussianSpace
 from ecosystem.outputs.space import Space
+from ecosystem.plugins.registry import within
 from ecosystem.scenario.fields.judges import JudgeBlock
 from ecosystem.scenario.fields.outputs import CategoricalOutputs, GaussianOutputs
 from ecosystem.scenario.scenario import Scenario
@@ -29,4 +30,5 @@ def space_of(scenario: Scenario) -> Space:
     judges = [
         judge for judge in (*scenario.rewards.values(), *outputs.scores.values()) if isinstance(judge, JudgeBlock)
     ]
-    return DrawnSpace(judges, columns(outputs.kind), outputs.contexts)
+    with within(scenario.scope):
+        return DrawnSpace(judges, columns(outputs.kind), outputs.contexts)

@@ -14,6 +14,7 @@ from typing import Any
 from ecosystem.devices import kind
 from ecosystem.errors import EcosystemError, InputError, fail, shorten
 from ecosystem.errors import Path as ErrorPath
+from ecosystem.outputs.text.named import contents, judge_files, named_files
 from ecosystem.scenario.fields.image_judges import FunctionJudge
 from ecosystem.scenario.fields.images import ImageOutputs
 from ecosystem.scenario.fields.models import FromRun
@@ -25,9 +26,10 @@ RESULTS_VERSION = 4
 """Raised whenever the program gives other numbers for the same settings."""
 
 WITHOUT_EFFECT = frozenset(
-    {"version", "name", "description", "source", "parameters", "seeds", "sweep", "expect", "record"}
+    {"version", "name", "description", "source", "parameters", "seeds", "sweep", "expect", "record", "plugins"}
 )
-"""Entries of a scenario that change no result; parameters act through the settings that use them."""
+"""Entries of a scenario that change no result; parameters act through the settings that use them,
+plug-in files by their contents."""
 
 _BESIDE = frozenset({"precision", "device"})
 """Entries that have a place of their own in the identity."""
@@ -42,7 +44,7 @@ class Identity:
     settings : mapping
         The resolved settings that have an effect.
     files : mapping of str to str
-        SHA-256 of the contents of each file that the settings name.
+        SHA-256 of the contents of each file that the settings name; of each package with plug-ins its version.
     precision, device : str
         Type of the numbers, and kind of device that computes them.
     version : int
@@ -90,14 +92,17 @@ def identity(scenario: Scenario) -> Identity:
         if isinstance(each.network, FileNetwork):
             files[each.network.file] = _contents(each.base / each.network.file, ("network", "file"))
         if isinstance(each.outputs, TextOutputs):
-            from ecosystem.outputs.text.named import contents
-
-            files |= contents(each.outputs, each.learning.language, each.base)
+            named = named_files(each.outputs, each.learning.language, each.base)
+            judges = judge_files([*each.rewards.values(), *each.outputs.scores.values()], each.base)
+            files |= contents(named | judges)
     for index, model in enumerate(scenario.models):
         if isinstance(model.initial, FromRun):
             files[model.initial.source] = _states(scenario.base / model.initial.source, index)
     if isinstance(scenario.outputs, ImageOutputs):
         files |= _images(scenario, scenario.outputs)
+    files |= {code.file: code.digest for code in scenario.document.codes}
+    for each in (scenario, *(phase.scenario for phase in scenario.phases)):
+        files |= {f"package {name}": _hash(f"{name} {version}") for name, version in each.scope.used.items()}
     return Identity(settings, files, scenario.precision, kind(scenario.device))
 
 

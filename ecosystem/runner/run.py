@@ -31,6 +31,7 @@ def run(
     retry_failed: bool = False,
     max_memory: int | None = None,
     checkpoint: float = 30.0,
+    allow_code: bool = False,
 ) -> Results:
     """Run a scenario, all points of its sweep with all seeds.
 
@@ -62,6 +63,8 @@ def run(
     checkpoint : float
         Seconds of work after which a run under way is kept below `out`, so that, killed, it goes on from there;
         0 for after every round, infinity for never. No result depends on it.
+    allow_code : bool
+        Whether Python files that the scenario names under `plugins` may be run; a `Scenario` says so itself.
 
     Returns
     -------
@@ -78,7 +81,7 @@ def run(
         The plan does not fit into the memory, or no scheduler answers.
     """
     execution = Execution(workers, scheduler, timeout, retry_failed, max_memory, checkpoint)
-    return carry_out(plan(_scenario(scenario, overrides), seeds), out, progress, execution)
+    return carry_out(plan(_scenario(scenario, overrides, allow_code), seeds), out, progress, execution)
 
 
 def carry_out(
@@ -91,18 +94,20 @@ def carry_out(
     if out is not None:
         with open_store(asked, Path(out)) as store:
             execute(asked, store, progress, execution=execution)
-        return Results(out)
+        return Results(out, allow_code=asked.scenario.document.allow_code)
     passing = Path(tempfile.mkdtemp(prefix="ecosystem-"))
     try:
         with open_store(asked, passing) as store:
             execute(asked, store, progress, execution=execution)
-        return Results(passing, temporary=True)
+        return Results(passing, temporary=True, allow_code=asked.scenario.document.allow_code)
     except BaseException:
         shutil.rmtree(passing, ignore_errors=True)
         raise
 
 
-def _scenario(scenario: Scenario | str | PathLike[str], overrides: Mapping[str, Any] | None) -> Scenario:
+def _scenario(
+    scenario: Scenario | str | PathLike[str], overrides: Mapping[str, Any] | None, allow_code: bool
+) -> Scenario:
     if not isinstance(scenario, Scenario):
-        return load_scenario(scenario, overrides)
+        return load_scenario(scenario, overrides, allow_code=allow_code)
     return scenario.with_(overrides) if overrides else scenario

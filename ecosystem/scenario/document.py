@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ecosystem.errors import Path, Place, Problem
+from ecosystem.plugins.files import Code
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,10 @@ class Document:
         What no longer is as the file says.
     literals : mapping
         Parts that are known to hold no expression; see `ecosystem.scenario.expressions.literals_in`.
+    allow_code : bool
+        Whether Python files that the scenario names may be run.
+    codes : tuple of Code
+        Those files, as they were when they were first read.
     """
 
     data: Any
@@ -40,6 +45,8 @@ class Document:
     problems: tuple[Problem, ...] = ()
     changed: tuple[Path, ...] = ()
     literals: Mapping[int, Any] = field(default_factory=dict, repr=False, compare=False)
+    allow_code: bool = False
+    codes: tuple[Code, ...] = ()
 
     def place(self, path: Path, *, of_key: bool = False) -> Place | None:
         """Return where a value (or its key) stands, or the nearest thing around it that has a place."""

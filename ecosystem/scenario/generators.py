@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
+from ecosystem.plugins import registry
+from ecosystem.scenario.document import Document
 
 if TYPE_CHECKING:
     import networkx
+
+    from ecosystem.plugins.kinds import NetworkGenerator
 
 Arguments = Mapping[str, Any]
 
@@ -152,7 +156,12 @@ def problems(name: str, arguments: Arguments) -> Iterator[tuple[str, str]]:
     """Yield what is wrong with a generator's name or arguments, each with the key it is about."""
     generator = GENERATORS.get(name)
     if generator is None:
-        yield "generator", f"there is no generator {shorten(name)}{did_you_mean(name, GENERATORS)}"
+        plugin = registry.find("networks", name)
+        if plugin is None:
+            known = did_you_mean(name, [*GENERATORS, *registry.names("networks")])
+            yield "generator", f"there is no generator {shorten(name)}{known}"
+        else:
+            yield from _problems_of(plugin, name, arguments)
         return
     kinds = generator.kinds
     for key, value in arguments.items():
@@ -170,6 +179,20 @@ def problems(name: str, arguments: Arguments) -> Iterator[tuple[str, str]]:
             yield key, f"is missing; {name} takes {', '.join(kinds)}"
 
 
+def _problems_of(plugin: type[NetworkGenerator], name: str, arguments: Arguments) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the arguments of a generator of another package."""
+    from pydantic import ValidationError
+
+    from ecosystem.scenario.problems import translate
+    from ecosystem.scenario.shape import shape_of_block
+
+    try:
+        plugin.model_validate({"generator": name, **arguments})
+    except ValidationError as error:
+        for problem in translate(error, arguments, Document(arguments), shape_of_block(plugin)):
+            yield str(problem.path[0]) if problem.path else "generator", problem.message
+
+
 def check(name: str, arguments: Arguments) -> None:
     """Refuse a generator that does not exist, or arguments that it does not take.
 
@@ -185,7 +208,7 @@ def check(name: str, arguments: Arguments) -> None:
 
 def node_count(name: str, arguments: Arguments) -> int | None:
     """Return how many nodes a generator makes, None where it makes as many as are asked for."""
-    nodes = GENERATORS[name].nodes
+    nodes = GENERATORS[name].nodes if name in GENERATORS else None
     return None if nodes is None else nodes(arguments)
 
 
@@ -230,6 +253,9 @@ def generate(
     import networkx
 
     check(name, arguments)
+    called, alike = range(nodes) if names is None else names, {"weight": 1.0} if plain is None else plain
+    if name not in GENERATORS:
+        return _directed(_plugged(name, arguments, nodes, seed), called, alike)
     generator = GENERATORS[name]
     function = getattr(networkx, generator.function or f"{name}_graph")
     given = {key: value for key, value in arguments.items() if value is not None}
@@ -244,7 +270,22 @@ def generate(
         raise EcosystemError(f"network: {name}({told}) is refused by NetworkX: {error}") from error
     if len(graph) != nodes:
         raise EcosystemError(f"network: {name} made {len(graph)} nodes, but there are {nodes} models")
-    return _directed(graph, range(nodes) if names is None else names, {"weight": 1.0} if plain is None else plain)
+    return _directed(graph, called, alike)
+
+
+def _plugged(name: str, arguments: Arguments, nodes: int, seed: int) -> Any:
+    """Return the graph of a generator of another package."""
+    plugin = registry.find("networks", name)
+    assert plugin is not None
+    found = plugin.model_validate({"generator": name, **arguments})
+    try:
+        graph = found.graph(nodes, seed % 2**32)
+        count = len(graph)
+    except Exception as error:  # whatever a stranger's function raises
+        raise EcosystemError(f"network: {name} fails: {type(error).__name__}: {error}") from error
+    if count != nodes:
+        raise EcosystemError(f"network: {name} made {count} nodes, but there are {nodes} models")
+    return graph
 
 
 def _whole(name: str, n: float, nodes: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ecosystem.errors import InputError
@@ -12,7 +13,9 @@ from ecosystem.scenario.scenario import Scenario, changed
 from ecosystem.scenario.shipped import find
 
 
-def load_scenario(source: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None) -> Scenario:
+def load_scenario(
+    source: str | os.PathLike[str], overrides: Mapping[str, Any] | None = None, *, allow_code: bool = False
+) -> Scenario:
     """Load a scenario.
 
     Parameters
@@ -21,6 +24,8 @@ def load_scenario(source: str | os.PathLike[str], overrides: Mapping[str, Any] |
         A YAML file, or the name of a shipped scenario.
     overrides : mapping of str to value, optional
         Settings to change, by parameter's name or path; see `Scenario.with_`.
+    allow_code : bool
+        Whether Python files that the scenario names under `plugins` may be run.
 
     Returns
     -------
@@ -31,7 +36,7 @@ def load_scenario(source: str | os.PathLike[str], overrides: Mapping[str, Any] |
     InputError
         With everything that is wrong, each as ``file:line:column: path: what is wrong``.
     """
-    document = read(find(source))
+    document = replace(read(find(source)), allow_code=allow_code)
     if overrides and isinstance(document.data, Mapping):
         try:
             document = changed(document, overrides)

@@ -89,7 +89,7 @@ def _set(node: Any, parts: tuple[str, ...], value: Any, shape: Shape, path: list
     key: str | int = part
     if part not in mapping and part.isdecimal() and (int(part) in mapping or shape.numbered):
         key = int(part)
-    inner = shape.part(part)
+    inner = shape.part_of(mapping, part)
     if inner is None or (path == ["parameters"] and key not in mapping):
         choices = [*(mapping if path == ["parameters"] else shape.keys), *known]
         where = f"{path_text(path)} has no" if path else "there is no"

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
+from ecosystem.plugins.plugin import UNKNOWN, UNKNOWN_KEY
 from ecosystem.scenario.document import Document
 from ecosystem.scenario.expressions import TEXTS, is_expression
 from ecosystem.scenario.shape import Shape
@@ -42,7 +43,7 @@ def translate(error: ValidationError, resolved: Any, document: Document, shape: 
         if kind in ("union_tag_invalid", "union_tag_not_found"):
             path = (*path, details["ctx"]["discriminator"].strip("'"))
             kind = "missing" if kind == "union_tag_not_found" else kind
-        of_key = kind == "extra_forbidden" or "[key]" in details["loc"]
+        of_key = kind in ("extra_forbidden", UNKNOWN_KEY) or "[key]" in details["loc"]
         problem = Problem(path, _message(kind, details, shape, path) + _origin(document, path))
         problems.append(document.located(problem, of_key=of_key))
     return problems
@@ -80,6 +81,8 @@ def _message(kind: str, details: Any, shape: Shape, path: Path) -> str:
     value, context = details["input"], details.get("ctx", {})
     if kind == "missing":
         return "is missing"
+    if kind in (UNKNOWN, UNKNOWN_KEY):
+        return str(context["message"])
     if kind == "extra_forbidden":
         return f"unknown key{did_you_mean(path[-1], _keys_beside(shape, path))}"
     if kind == "invalid_key" or "[key]" in details["loc"]:

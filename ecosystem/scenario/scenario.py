@@ -11,6 +11,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PrivateAttr, Strict, ValidationError
 
 from ecosystem.errors import InputError, Problem
+from ecosystem.plugins import files, registry
+from ecosystem.plugins.files import Code
+from ecosystem.plugins.registry import Scope
 from ecosystem.scenario import events, sweeps
 from ecosystem.scenario.checks import check
 from ecosystem.scenario.document import Document
@@ -76,6 +79,8 @@ class Scenario(Block):
     """Type of the numbers; `float32` takes half the memory and is exact to seven digits."""
     device: Literal["auto", "cpu", "cuda"] = "cpu"
     """Where the numbers are computed: on a GPU (`cuda`), on the CPU, or on a GPU where there is one (`auto`)."""
+    plugins: Annotated[tuple[Name, ...], Strict(False)] = ()
+    """Python files, relative to the scenario, whose plug-ins it uses; they are run only where that is allowed."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     """Named numbers for use in expressions."""
     outputs: Outputs
@@ -108,6 +113,7 @@ class Scenario(Block):
     _document: Document = PrivateAttr()
     _phases: tuple[Phase, ...] = PrivateAttr(())
     _literals: Literals | None = PrivateAttr(None)
+    _scope: Scope = PrivateAttr(default_factory=Scope)
 
     def __init__(self, /, **data: Any) -> None:
         self._fill(Document(plain(data)))
@@ -147,6 +153,13 @@ class Scenario(Block):
         later = newer(document.data)
         if later is not None:  # whatever else seems wrong may be right in that version
             raise InputError([document.located(later)])
+        document, scope = _with_code(document)
+        with registry.within(scope):
+            self._check(document)
+        self._scope = scope
+
+    def _check(self, document: Document) -> None:
+        """Validate a document whose plug-ins are known."""
         old = [document.located(problem, of_key=True) for problem in renamed(document.data)]
         document, unread = with_rows(document)
         resolved, failures = resolve(document.data, document.literals)
@@ -210,6 +223,11 @@ class Scenario(Block):
         return self._document.base
 
     @property
+    def scope(self) -> Scope:
+        """What its plug-in files define, and which packages it uses."""
+        return self._scope
+
+    @property
     def document(self) -> Document:
         """What was written, and where."""
         return self._document
@@ -240,11 +258,12 @@ class Scenario(Block):
 
     def _identity(self) -> tuple[Any, ...]:
         reads = isinstance(self.network, FileNetwork) or any(isinstance(m.initial, FromRun) for m in self.models)
-        return self.__dict__, self._phases, self.base if reads else None
+        return self.__dict__, self._phases, self.base if reads else None, self._document.codes
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Built again from what was written: much smaller than the fields with every place in the file.
-        return _rebuilt, (type(self), self._document.data, self._document.base)
+        document = self._document
+        return _rebuilt, (type(self), document.data, document.base, document.allow_code, document.codes)
 
 
 def changed(document: Document, changes: Mapping[str, Any]) -> Document:
@@ -269,8 +288,29 @@ def changed(document: Document, changes: Mapping[str, Any]) -> Document:
     return document.with_data(data, tuple(paths))
 
 
-def _rebuilt(cls: type[Scenario], data: Any, base: pathlib.Path) -> Scenario:
-    return cls.from_document(Document(data, base=base))
+def _rebuilt(cls: type[Scenario], data: Any, base: pathlib.Path, allow_code: bool, codes: tuple[Code, ...]) -> Scenario:
+    return cls.from_document(Document(data, base=base, allow_code=allow_code, codes=codes))
+
+
+def _with_code(document: Document) -> tuple[Document, Scope]:
+    """Return a document with the files that it names under `plugins`, read and run, and what they define.
+
+    Raises
+    ------
+    InputError
+        They may not be run, or do not work.
+    """
+    written = document.data.get("plugins")
+    if not written or not isinstance(written, (list, tuple)) or not all(isinstance(name, str) for name in written):
+        return document, registry.inherited()  # nothing, or what is no list of files, which is told with all else
+    try:
+        if not document.allow_code:
+            raise InputError(files.refusals(written))
+        if [code.file for code in document.codes] != list(written):
+            document = replace(document, codes=files.read(written, document.base))
+        return document, files.scope_of(document.codes)
+    except InputError as error:
+        raise InputError(_in_order([*document.problems, *map(document.located, error.problems)])) from None
 
 
 def _unless_told(found: list[Problem], told: list[Problem]) -> list[Problem]:

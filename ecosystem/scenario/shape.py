@@ -10,6 +10,8 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from ecosystem.plugins.plugin import Plugin
+
 
 @dataclass(frozen=True, eq=False)
 class Shape:
@@ -27,6 +29,8 @@ class Shape:
         Whether the keys are numbers.
     anything : bool
         Whether nothing is known of it, so that all is allowed.
+    plugged : mapping of str to frozenset of str
+        The key that names a member of a kind, and the members that come along; of others the keys are not known.
     """
 
     keys: Mapping[str, Shape] = field(default_factory=dict)
@@ -34,10 +38,19 @@ class Shape:
     items: tuple[Shape, ...] = ()
     numbered: bool = False
     anything: bool = False
+    plugged: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def part(self, key: str) -> Shape | None:
         """Return the shape below a key, None where there is no such key."""
         return self if self.anything else self.keys.get(key, self.open)
+
+    def part_of(self, written: Mapping[Any, Any], key: str) -> Shape | None:
+        """Return the shape below a key of what is written, which may name a plug-in."""
+        found = self.part(key)
+        if found is not None:
+            return found
+        named = [(written.get(by), known) for by, known in self.plugged.items()]
+        return _ANYTHING if any(isinstance(name, str) and name not in known for name, known in named) else None
 
     def item(self) -> Shape:
         """Return the shape of a list's entry."""
@@ -51,7 +64,8 @@ _ANYTHING = Shape(anything=True)
 def shape_of_block(block: type[BaseModel]) -> Shape:
     """Return the shape of a block of the scenario."""
     keys = {info.alias or name: _shape(info.annotation) for name, info in block.model_fields.items()}
-    return Shape(keys, _ANYTHING if block.model_config.get("extra") == "allow" else None)
+    plugged = {block.named_by: block.built_in} if issubclass(block, Plugin) else {}
+    return Shape(keys, _ANYTHING if block.model_config.get("extra") == "allow" else None, plugged=plugged)
 
 
 def _shape(annotation: Any) -> Shape:
@@ -87,4 +101,5 @@ def _merged(shapes: tuple[Shape, ...]) -> Shape:
         _merged(opens) if opens else None,
         tuple(item for shape in shapes for item in shape.items),
         any(shape.numbered for shape in shapes),
+        plugged={key: names for shape in shapes for key, names in shape.plugged.items()},
     )

@@ -162,9 +162,9 @@ def read(directory: Path) -> Manifest:
         raise StoreError(f"{path}: is damaged ({error})") from error
 
 
-def scenario(manifest: Manifest) -> Scenario:
+def scenario(manifest: Manifest, allow_code: bool = False) -> Scenario:
     """Return the scenario of a manifest, expressions and all."""
-    return Scenario.from_document(Document(manifest.written, base=Path(manifest.base)))
+    return Scenario.from_document(Document(manifest.written, base=Path(manifest.base), allow_code=allow_code))
 
 
 def _json(value: Any) -> str:

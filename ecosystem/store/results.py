@@ -42,6 +42,8 @@ class Results:
         there yet has the status ``pending``.
     temporary : bool
         Whether the directory goes away with this object.
+    allow_code : bool
+        Whether `scenario` may run the plug-in files that it names; tables are read without them.
 
     Raises
     ------
@@ -49,8 +51,9 @@ class Results:
         The directory holds no results, or they were written by a newer program.
     """
 
-    def __init__(self, path: str | PathLike[str], *, temporary: bool = False) -> None:
+    def __init__(self, path: str | PathLike[str], *, temporary: bool = False, allow_code: bool = False) -> None:
         self.path = Path(path)
+        self._allow_code = allow_code
         self._manifest: Manifest = manifests.read(self.path)
         self._tables: dict[str, Table] = {}
         if temporary:
@@ -64,7 +67,7 @@ class Results:
     @cached_property
     def scenario(self) -> Scenario:
         """The scenario, as it was when it was last run."""
-        return manifests.scenario(self._manifest)
+        return manifests.scenario(self._manifest, self._allow_code)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -271,12 +274,12 @@ class Results:
         return (found if columns is None else found[list(columns)]).copy()
 
 
-def open_results(path: str | PathLike[str]) -> Results:
-    """Return the results in a directory.
+def open_results(path: str | PathLike[str], *, allow_code: bool = False) -> Results:
+    """Return the results in a directory; see `Results`.
 
     Raises
     ------
     StoreError
         It holds none, or a newer program wrote them.
     """
-    return Results(path)
+    return Results(path, allow_code=allow_code)

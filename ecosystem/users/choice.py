@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ecosystem.plugins.plugin import is_plugin, revived
+
 
 @dataclass(frozen=True)
 class Moves:
@@ -60,6 +62,20 @@ def _moves(weight: Tensor, cost: Tensor) -> Moves:
     s = (-cost).exp()[:, None, None]
     z = s + (1 - s) * weight
     return Moves(torch.where(z > 0, s / torch.where(z > 0, z, 1.0), 0.0), weight)
+
+
+def moves_of(method: str) -> Callable[[Tensor, Tensor, Tensor, Mapping[str, Tensor]], Moves] | None:
+    """Return what says how users move, one of `CHOICES` or a plug-in by its identity; None where they stay."""
+    if not is_plugin(method):
+        return CHOICES.get(method)
+    plugin = revived(method)
+
+    def moves(choice: Tensor, experience: Tensor, best: Tensor, numbers: Mapping[str, Tensor]) -> Moves:
+        del numbers
+        weight = plugin.choose(choice, experience, best)
+        return Moves(torch.ones_like(weight), weight / weight.sum(-1, keepdim=True))
+
+    return moves
 
 
 CHOICES: Mapping[str, Callable[[Tensor, Tensor, Tensor, Mapping[str, Tensor]], Moves]] = {

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
+from ecosystem.plugins.plugin import is_plugin, revived
 from ecosystem.users.membership import Membership
 
 
@@ -80,7 +82,16 @@ def replicator(activity: Tensor, served: Served, group: int, numbers: Mapping[st
     return weight / torch.where(whole > 0, whole, 1.0) * activity.sum(-1, keepdim=True)
 
 
-RULES: Mapping[str, Callable[[Tensor, Served, int, Mapping[str, Tensor]], Tensor]] = {
-    function.__name__: function for function in (static, linear, retention, replicator)
-}
+Rule: TypeAlias = Callable[[Tensor, Served, int, Mapping[str, Tensor]], Tensor]
+
+
+def rule_of(method: str) -> Rule | None:
+    """Return a rule of activity, one of `RULES` or a plug-in by its identity; None where activity stays."""
+    if not is_plugin(method):
+        return RULES.get(method)
+    plugin = revived(method)
+    return lambda activity, served, group, numbers: plugin.respond(activity, served, group)
+
+
+RULES: Mapping[str, Rule] = {function.__name__: function for function in (static, linear, retention, replicator)}
 """New activity, ``[worlds, cohorts]``, from activity, what it goes by, a group and settings."""

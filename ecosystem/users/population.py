@@ -13,13 +13,13 @@ from torch import Tensor
 from ecosystem.learners.batch import Batch
 from ecosystem.linalg import bmm
 from ecosystem.moments import mean_and_covariance, moments_of
-from ecosystem.users.choice import CHOICES, Moves
+from ecosystem.users.choice import Moves, moves_of
 from ecosystem.users.crowd import Crowd, Demand
 from ecosystem.users.drawn import Draws
-from ecosystem.users.feedback import RULES, Served
+from ecosystem.users.feedback import Served, rule_of
 from ecosystem.users.membership import Membership
 from ecosystem.users.prompts import Prompts
-from ecosystem.users.sampled import DRAWN, Draw
+from ecosystem.users.sampled import Draw, draw_of
 from ecosystem.world.groups import Groups
 
 _TOGETHER = 1 << 23
@@ -136,25 +136,28 @@ class Population:
     def _moves(self, crowd: Crowd, experience: Tensor) -> Moves | None:
         """Return how users move between models, None where they stay; α is what is used in a cohort's group."""
         method, numbers = self._chooses
-        if method not in CHOICES:
+        moves = moves_of(method)
+        if moves is None:
             return None
         used = self.members.spread(self.members.mean(crowd.choice, crowd.activity))
-        return CHOICES[method](used, experience, self._best, numbers)
+        return moves(used, experience, self._best, numbers)
 
     def _expect_answers(self, crowd: Crowd, experience: Tensor, served: Served, round_: int) -> tuple[Tensor, Tensor]:
         del round_
         activity, choice = crowd.activity, crowd.choice
         for method, group, numbers in self._rules:
-            if method in RULES:
-                activity = RULES[method](activity, served, group, numbers)
+            rule = rule_of(method)
+            if rule is not None:
+                activity = rule(activity, served, group, numbers)
         moves = self._moves(crowd, experience)
         return activity, choice if moves is None else moves.expected(choice)
 
     def _draw_answers(self, crowd: Crowd, experience: Tensor, served: Served, round_: int) -> tuple[Tensor, Tensor]:
         held = (crowd.activity[..., None] * crowd.choice).round()
         for index, (method, group, numbers) in enumerate(self._rules):
-            if method in DRAWN:
-                draw = DRAWN[method](held, self._shared(crowd.choice, crowd.activity), served, group, numbers)
+            drawn = draw_of(method)
+            if drawn is not None:
+                draw = drawn(held, self._shared(crowd.choice, crowd.activity), served, group, numbers)
                 held = self._drawn(round_, partial(_of_rule, draw, str(index)))
         moves = self._moves(crowd, experience)
         if moves is not None:

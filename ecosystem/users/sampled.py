@@ -8,8 +8,9 @@ from typing import TypeAlias
 import numpy as np
 from torch import Tensor
 
+from ecosystem.plugins.plugin import is_plugin
 from ecosystem.users.drawn import Counts, Draws
-from ecosystem.users.feedback import RULES, Served, kept
+from ecosystem.users.feedback import RULES, Served, kept, rule_of
 
 Draw: TypeAlias = Callable[[Draws, int, str], Counts]
 """Draws users by cohort and model, ``[cohorts, models]``, in one of the worlds."""
@@ -53,6 +54,19 @@ def replicator(held: Tensor, choice: Tensor, served: Served, group: int, numbers
     return lambda draws, world, purpose: draws.anew(
         int(totals[world]), expected[world].cpu().numpy(), f"{purpose}.replicator"
     )
+
+
+def draw_of(method: str) -> Callable[[Tensor, Tensor, Served, int, Mapping[str, Tensor]], Draw] | None:
+    """Return what is drawn by a rule: one of `DRAWN`; by a plug-in the expected numbers, to within one user."""
+    rule = rule_of(method) if is_plugin(method) else None
+    if rule is None:
+        return DRAWN.get(method)
+
+    def preset(held: Tensor, choice: Tensor, served: Served, group: int, numbers: Mapping[str, Tensor]) -> Draw:
+        expected = _by_model(rule(held.sum(-1), served, group, numbers), held, choice)
+        return lambda draws, world, purpose: draws.preset(expected[world].cpu().numpy(), f"{purpose}.plug-in")
+
+    return preset
 
 
 def _by_model(wanted: Tensor, held: Tensor, choice: Tensor) -> Tensor:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ecosystem.curators.curation import Bucket, Choice, buckets
 from ecosystem.garbage import uncollected
 from ecosystem.outputs import space_of
+from ecosystem.plugins.plugin import Plugin
+from ecosystem.plugins.registry import within
 from ecosystem.remedies.rewriting import fresh_share, learning_in_effect
 from ecosystem.scenario.fields.drawn import DrawnOutputs
 from ecosystem.scenario.fields.events import Ends
@@ -41,6 +43,14 @@ SOURCES = ("real", "raw", "curated", "neighbours_raw", "neighbours_curated", "us
 
 _DISCRETE = {"method", "candidates", "disadvantaged"}
 """Settings of a remedy that worlds of one batch share."""
+
+
+def _shared(scenario: Scenario) -> str | None:
+    """Return what worlds of one batch share of a remedy; of a plug-in, all."""
+    remedy = scenario.remedy
+    if isinstance(remedy, Plugin):
+        return remedy.identity
+    return None if remedy is None else remedy.model_dump_json(include=_DISCRETE)
 
 
 @dataclass(frozen=True)
@@ -181,7 +191,7 @@ class Blueprint:
             learning.prompts,
             scenario.record,
             None if self.groups is None else self.groups.shape,
-            None if scenario.remedy is None else scenario.remedy.model_dump_json(include=_DISCRETE),
+            _shared(scenario),
             self._craft_settings,
             tuple((round_, plan.shape) for round_, plan in self.later),
         )
@@ -217,7 +227,7 @@ def blueprint(scenario: Scenario, seed: int) -> Blueprint:
     EcosystemError
         A network or a choice of curated models that does not fit the models.
     """
-    with uncollected():
+    with uncollected(), within(scenario.scope):
         return _blueprint(scenario, seed)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecosystem.outputs import Space
+from ecosystem.plugins.plugin import Plugin
 from ecosystem.scenario.fields.common import DirichletDraw, GaussianDraw, NormalDraw
 from ecosystem.scenario.fields.users import Group
 from ecosystem.scenario.scenario import Scenario
@@ -119,8 +120,8 @@ def groups_of(
     scores = Rewards(scenario.outputs.scores, space)
     rules = []
     for rule in users.rules:
-        settings = rule.model_dump(exclude={"method", "group"}, exclude_none=True)
-        rules.append((rule.method, number[group] if (group := getattr(rule, "group", None)) else -1, settings))
+        method, settings = _method(rule)
+        rules.append((method, number[group] if (group := getattr(rule, "group", None)) else -1, settings))
     cohorts = [
         cohort
         for index, group in enumerate(users.groups)
@@ -140,9 +141,16 @@ def groups_of(
         scores=scores.table(),
         score_names=scores.names,
         rules=tuple(rules),
-        chooses=(users.choice.method, users.choice.model_dump(exclude={"method"})),
+        chooses=_method(users.choice),
         sampled=users.mode == "sampled",
     )
+
+
+def _method(rule: Any) -> tuple[str, Mapping[str, float]]:
+    """Return the name of a rule, and its numbers; a plug-in has its own, and its identity is its name."""
+    if isinstance(rule, Plugin):
+        return rule.identity, {}
+    return rule.method, rule.model_dump(exclude={"method", "group"}, exclude_none=True)
 
 
 @dataclass(frozen=True)

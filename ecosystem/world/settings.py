@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
 from ecosystem.outputs import Space
+from ecosystem.plugins.kinds import Curator
 from ecosystem.scenario.fields.common import DirichletDraw, GaussianDraw, NormalDraw, UniformDraw
 from ecosystem.scenario.fields.models import Curation, Diet, FromRun
 from ecosystem.scenario.scenario import Scenario
@@ -20,32 +21,36 @@ from ecosystem.world.rewards import Rewards
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+AnyCuration: TypeAlias = Curation | Curator
+
 ALWAYS, UNASKED = -1, -2
 """Voices that are no users': of a choice made whoever asks, and of one made where nobody asks."""
 
 
 def choices_of(
-    curation: Curation, honest: int, rewards: Rewards, voters: Sequence[int]
+    curation: AnyCuration, honest: int, rewards: Rewards, voters: Sequence[int]
 ) -> list[tuple[int, float, int]]:
     """Return which rewards choose, how often, and whose voice they are.
 
     Where users curate, each group's reward stands in place of the block's own, which serves where nobody asks.
     """
     shares, attack = {honest: 1.0}, 0.0
-    if curation.method == "pluralistic":
-        whole = sum((curation.rewards or {}).values())
-        shares = {rewards.number(name): share / whole for name, share in (curation.rewards or {}).items()}
-    elif curation.method == "adversarial":
-        attack = curation.attack or 0.0
-    left = 1.0 - attack - (curation.noise or 0.0)
+    attacker: list[int] = []
+    if isinstance(curation, Curation) and curation.rewards is not None:
+        whole = sum(curation.rewards.values())
+        shares = {rewards.number(name): share / whole for name, share in curation.rewards.items()}
+    if isinstance(curation, Curation) and curation.attack_reward is not None:
+        attack, attacker = curation.attack or 0.0, [rewards.number(curation.attack_reward)]
+    left = 1.0 - attack - ((curation.noise or 0.0) if isinstance(curation, Curation) else 0.0)
     own = [(reward, left * share, UNASKED if voters else ALWAYS) for reward, share in shares.items()]
     groups = [(reward, left, voice) for voice, reward in enumerate(voters)]
-    attacker = [(rewards.number(str(curation.attack_reward)), attack, ALWAYS)] if curation.attack_reward else []
-    return [*own, *groups, *attacker]
+    return [*own, *groups, *((reward, attack, ALWAYS) for reward in attacker)]
 
 
-def kind_of(curation: Curation, space: Space) -> str | None:
-    """Return the kind of choice of a curator, None where nothing is chosen."""
+def kind_of(curation: AnyCuration, space: Space) -> str | None:
+    """Return the kind of choice of a curator, None where nothing is chosen; a plug-in is a kind of its own."""
+    if isinstance(curation, Curator):
+        return None if curation.candidates == 1 else curation.identity
     temperature = 1.0 if curation.temperature is None else curation.temperature
     return space.kind_of(curation.method, curation.candidates, temperature)
 
@@ -58,7 +63,7 @@ class Settings:
     real: Any
     initial: Any
     diet: Diet
-    curation: Curation | None
+    curation: AnyCuration | None
 
 
 def settings_of(scenario: Scenario, graph: nx.DiGraph[str], names: tuple[str, ...], seed: int) -> list[Settings]:

@@ -8,12 +8,13 @@ import numpy as np
 import torch
 
 from ecosystem.learners.craft import Craft
+from ecosystem.plugins import Judge
 from ecosystem.world.streams import stream
 
 WHERE = "tests.plain.tally:Tally"
 
 
-class Tally(Craft):
+class Tally(Craft, name="tally"):
     """Models that are shares of outputs, ``[worlds, models, contexts, size]``."""
 
     item = (1,)
@@ -28,7 +29,9 @@ class Tally(Craft):
         self._real = (real / real.sum(-1, keepdim=True)).expand(batch.contexts, self.size)
         scenario = batch.worlds[0].scenario
         judges = [*scenario.rewards.values(), *scenario.outputs.scores.values()]
-        self._values = torch.tensor([judge.values for judge in judges], dtype=torch.float64).reshape(-1, self.size)
+        self._values = torch.tensor(
+            [judge.values for judge in judges if not isinstance(judge, Judge)], dtype=torch.float64
+        ).reshape(-1, self.size)
 
     def begin(self):
         batch = self.batch

@@ -62,7 +62,7 @@ SPOILT = [
     (
         "candidates: 2}\n  - name: q",
         "candidates: 2.5}\n  - name: q",
-        "16:15: models[0].curation: candidates must be a whole number or inf (got 2.5)",
+        "16:42: models[0].curation.candidates: must be a whole number or inf (got 2.5)",
     ),
     (
         "lam: [0.5, 0.6]",
@@ -108,7 +108,11 @@ SPOILT = [
         "11:3: rewards[1]: a name must be text (got the number 1)",
     ),
     ("first:  [1, 0]", "first:  [yes, 0]", "10:12: rewards.first[0]: must be a number (got 'yes')"),
-    ("method: luce", "method: luze", "16:24: models[0].curation.method: must be 'luce', 'best_of'"),
+    (
+        "method: luce",
+        "method: luze",
+        "16:24: models[0].curation.method: there is no method of curation 'luze'; did you mean 'luce'?",
+    ),
     ("reward: first", "reward: frist", "14:13: models[0].reward: there is no reward 'frist'; did you mean"),
     ("reward: first", "reward: {draw: nomal}", "14:20: models[0].reward.draw: must be 'normal' or 'uniform'"),
     ("reward: first", "reward: {scale: 1}", "14:13: models[0].reward.draw: is missing"),

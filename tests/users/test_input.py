@@ -116,7 +116,7 @@ WRONG: list[tuple[dict[str, str], str]] = [
     ),
     (
         {REMEDY: "{method: rejection, share: 1.2}"},
-        "13:18: remedy.method: must be 'rejection_sampling' or 'best_of_k'",
+        "13:18: remedy.method: there is no remedy 'rejection'; did you mean 'rejection_sampling'?",
     ),
     (
         {"scale: 2": "scale: 0"},
@@ -167,7 +167,7 @@ WRONG: list[tuple[dict[str, str], str]] = [
     ),
     (
         {"method: retention, scale: 2, arrivals: 5": "method: leaving"},
-        "12:22: users.feedback.method: must be 'static' or 'linear'",
+        "12:22: users.feedback.method: there is no rule of feedback 'leaving'; known here: drift, linear",
     ),
     (
         {"models: {m: 1}": "models: {n: 1}"},

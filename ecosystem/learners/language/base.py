@@ -24,13 +24,13 @@ from ecosystem.learners.language.tokens import Codec, Table, made_tokenizer, sav
 from ecosystem.learners.language.training import in_order, trained
 from ecosystem.outputs.text.corpus import Corpus
 from ecosystem.outputs.text.extra import needed
-from ecosystem.outputs.text.named import contents
+from ecosystem.outputs.text.named import contents, named_files
 from ecosystem.plan.identity import digest
 from ecosystem.scenario.fields.language import Language, Training
 from ecosystem.scenario.fields.text import TextOutputs
 from ecosystem.world.streams import derived_seed, stream
 
-_VERSION = 1
+_VERSION = 2
 """Raised whenever the same settings give another base."""
 
 
@@ -177,15 +177,21 @@ class Origin:
         trained(network, training, (there[numbers] for numbers in order), loss)
 
     def _windows(self, codec: Codec) -> Tensor:
-        """Return running text, end to end, cut into pieces as long as the model sees, ``[pieces, context]``."""
+        """Return running text in pieces as long as the model sees, each after its prompt, ``[pieces, context]``.
+
+        What is left at the end of a text, and is no whole piece, is left out.
+        """
         size = self.language.architecture.context
-        whole = [token for text in codec.encoded(self.corpus.running) for token in (*text, codec.end)]
-        pieces = len(whole) // size
-        if pieces == 0:
-            raise EcosystemError(
-                f"outputs.corpus: there are {len(whole)} tokens of running text; at least {size} are due"
-            )
-        return torch.tensor(whole[: pieces * size], device=self.device).reshape(pieces, size)
+        prompts = codec.encoded([prompt for prompt, _ in self.corpus.running])
+        texts = codec.encoded([text for _, text in self.corpus.running])
+        pieces = [
+            [*prompt, *text[start : start + size - len(prompt)]]
+            for prompt, text in zip(prompts, texts, strict=True)
+            for start in range(0, len(text) + len(prompt) - size + 1, size - len(prompt))
+        ]
+        if not pieces:
+            raise EcosystemError(f"outputs.corpus: no running text has {size} tokens, as many as the model sees")
+        return torch.tensor(pieces, device=self.device)
 
     def _key(self, seed: int) -> str:
         import transformers
@@ -201,7 +207,7 @@ class Origin:
                 "origin": language.model_dump(mode="json", include={"model", "config", "architecture"}),
                 "corpus": self.outputs.corpus.model_dump(mode="json"),
                 "shape": [self.outputs.contexts, self.outputs.length],
-                "files": contents(self.outputs, language, self.folder),
+                "files": contents(named_files(self.outputs, language, self.folder)),
             }
         )
 

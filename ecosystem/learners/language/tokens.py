@@ -34,7 +34,10 @@ def made_tokenizer(corpus: Corpus, vocabulary: int | None) -> Any:
     tokenizers = needed("learning.language", "tokenizers")
     transformers = needed("learning.language", "transformers")
     special = [PAD, END, *corpus.tags]
-    texts = [*corpus.running, *(text for pair in corpus.pairs for text in (pair.prompt, pair.answer))]
+    texts = [
+        *(text for _, text in corpus.running),
+        *(text for pair in corpus.pairs for text in (pair.prompt, pair.answer)),
+    ]
     if vocabulary is None:
         seen = {tag: "" for tag in corpus.tags}
         characters = sorted({character for text in texts for character in _without(text, seen)})

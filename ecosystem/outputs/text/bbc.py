@@ -46,7 +46,7 @@ def bbc(source: Bbc) -> Corpus:
     )
     known = {text for _, text in judged}  # some articles share paragraphs
     unseen = tuple((topic, text) for topic, text in unseen if text not in known)
-    running = [article for topic in articles for article in parts[topic][0]]
+    running = [(_tag(topic), " " + article) for topic in articles for article in parts[topic][0]]
     order = shuffled(len(running), "bbc.running")
     return Corpus(
         pairs=tuple(pairs),

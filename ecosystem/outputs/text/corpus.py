@@ -44,8 +44,8 @@ class Corpus:
         What models may read, and the prompts that they answer.
     held_out : tuple of Pair
         What they never read.
-    running : tuple of str
-        Running text from which the language is learned; empty where there is none.
+    running : tuple of (str, str)
+        Prompt and running text from which the language is learned; empty where there is none.
     judged : tuple of (str, str)
         Label and text of what judges learn from.
     unseen : tuple of (str, str)
@@ -56,7 +56,7 @@ class Corpus:
 
     pairs: tuple[Pair, ...]
     held_out: tuple[Pair, ...]
-    running: tuple[str, ...] = ()
+    running: tuple[tuple[str, str], ...] = ()
     judged: tuple[tuple[str, str], ...] = ()
     unseen: tuple[tuple[str, str], ...] = ()
     tags: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,29 +12,32 @@ from ecosystem.scenario.fields.text import TextFile, TextOutputs
 from ecosystem.scenario.fields.text_judges import EmbeddingJudge, RewardModelJudge
 
 
+def judge_files(judges: Iterable[object], base: Path) -> dict[str, Path]:
+    """Return the folders of models that judge, by their name; a name on a hub is none."""
+    named = [judge.model for judge in judges if isinstance(judge, (EmbeddingJudge, RewardModelJudge)) and judge.model]
+    return {name: base / name for name in named if (base / name).is_dir()}
+
+
 def named_files(outputs: TextOutputs, language: Language | None, base: Path) -> dict[str, Path]:
-    """Return the files and folders that are named, by their name; a name on a hub is none."""
+    """Return the files and folders that models are made from, by their name; a name on a hub is none."""
     found: dict[str, Path] = {}
     if isinstance(outputs.corpus, TextFile):
         found[outputs.corpus.path] = base / outputs.corpus.path
-    for judge in outputs.scores.values():
-        if isinstance(judge, (EmbeddingJudge, RewardModelJudge)) and judge.model and (base / judge.model).is_dir():
-            found[judge.model] = base / judge.model
     for named in () if language is None else (language.model, language.config):
         if named is not None and (base / named).is_dir():
             found[named] = base / named
     return found
 
 
-def contents(outputs: TextOutputs, language: Language | None, base: Path) -> dict[str, str]:
-    """Return the SHA-256 of what is in each of them.
+def contents(files: Mapping[str, Path]) -> dict[str, str]:
+    """Return the SHA-256 of what is in each file or folder.
 
     Raises
     ------
     InputError
         One cannot be read.
     """
-    return {name: _hashed(path) for name, path in named_files(outputs, language, base).items()}
+    return {name: _hashed(path) for name, path in files.items()}
 
 
 def _hashed(path: Path) -> str:

@@ -47,6 +47,7 @@ _CHECKS = (
     text.check_text,
     curators.check_diets,
     curators.check_rewards,
+    curators.check_plugins,
     curators.check_temperatures,
     network.check_edges,
     network.check_file,

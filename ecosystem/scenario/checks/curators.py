@@ -6,11 +6,14 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ecosystem.errors import Path, Problem
+from ecosystem.errors import Path, Problem, shorten
+from ecosystem.plugins import registry
 from ecosystem.scenario.checks.facts import Facts, count, mapping, names_of, number, rows
+from ecosystem.scenario.fields.models import CURATORS
 
 MAX_NODES = 24_000
 _STEP = 0.25
+_INTEGRATED = CURATORS - {"best_of"}
 _REACH = 7.3
 
 
@@ -48,6 +51,18 @@ def _needs_reward(curation: Any) -> bool:
     return curation.get("reward") is None
 
 
+def check_plugins(facts: Facts) -> Iterator[Problem]:
+    """Refuse a curator of another package where outputs are no finite set."""
+    if facts.kind == "categorical":
+        return
+    blocks: list[tuple[Path, Any]] = [(("models", index), entry) for index, entry in facts.models]
+    for path, block in [*blocks, (("curated",), facts.curated)]:
+        method = mapping(block.get("curation")).get("method", "luce")
+        if isinstance(method, str) and method in registry.names("curators") - CURATORS:
+            message = f"{shorten(method)} is a plug-in, which chooses among categorical outputs only"
+            yield Problem((*path, "curation", "method"), message)
+
+
 def check_temperatures(facts: Facts) -> Iterator[Problem]:
     """Check that the choice among finitely many candidates is an integral of a bearable number of nodes."""
     for index, entry in facts.models:
@@ -60,7 +75,7 @@ def check_temperatures(facts: Facts) -> Iterator[Problem]:
 def _too_cold(facts: Facts, curation: Mapping[Any, Any], path: Path, inherited: list[Any]) -> Iterator[Problem]:
     candidates = number(curation.get("candidates"))
     temperature = number(1 if curation.get("temperature") is None else curation["temperature"])
-    if curation.get("method") == "best_of" or not temperature or temperature < 0:
+    if curation.get("method", "luce") not in _INTEGRATED or not temperature or temperature < 0:
         return
     if candidates is None or not 1 < candidates < math.inf:
         return

@@ -7,6 +7,7 @@ from pathlib import Path as File
 from typing import Any
 
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
+from ecosystem.plugins import registry
 from ecosystem.scenario.checks.facts import Facts, mapping
 from ecosystem.scenario.fields.image_judges import IMAGE_JUDGES
 
@@ -31,8 +32,9 @@ def check_images(facts: Facts) -> Iterator[Problem]:
     for path, written in places:
         judge = mapping(written)
         name, label = judge.get("judge"), judge.get("label")
-        if isinstance(name, str) and name not in IMAGE_JUDGES:
-            known = did_you_mean(name, IMAGE_JUDGES)
+        judges = (*IMAGE_JUDGES, *registry.names("judges"))
+        if isinstance(name, str) and name not in judges:
+            known = did_you_mean(name, judges)
             yield Problem((*path, "judge"), f"no judge of images has this name (got {shorten(name)}){known}")
         if name == "hue" and grey:
             yield Problem((*path, "judge"), "grey images have no hue; write colours: rgb, or another judge")

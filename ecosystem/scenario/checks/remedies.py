@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
+from ecosystem.plugins import registry
 from ecosystem.scenario.checks.facts import Facts, mapping, number
 from ecosystem.scenario.checks.users import groups_written
+from ecosystem.scenario.fields.remedy import REMEDIES
 
 _FILTERS = ("rejection_sampling", "best_of_k")
 _OF_GROUPS = {
@@ -24,6 +26,8 @@ def check_remedy(facts: Facts) -> Iterator[Problem]:
     method = remedy.get("method")
     if method in _FILTERS and facts.kind == "gaussian":
         yield Problem(("remedy",), f"{method} does not filter Gaussian outputs; leave it out")
+    if isinstance(method, str) and facts.kind != "categorical" and method in registry.names("remedies") - REMEDIES:
+        yield Problem(("remedy",), f"{shorten(method)} is a plug-in, which filters categorical outputs only")
     if method in _OF_GROUPS and not mapping(facts.data.get("users")):
         yield Problem(("remedy",), f"{_OF_GROUPS[method]}; add a `users` block")
     yield from _groups(facts, remedy)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
+from ecosystem.plugins import registry
 from ecosystem.scenario.checks.facts import Facts, mapping
 from ecosystem.scenario.fields.text_judges import TEXT_JUDGES
 
@@ -34,7 +35,6 @@ def check_text(facts: Facts) -> Iterator[Problem]:
 
 def _judged(path: Path, value: Any) -> Iterator[Problem]:
     judge = mapping(value).get("judge")
-    if isinstance(judge, str) and judge not in TEXT_JUDGES:
-        yield Problem(
-            (*path, "judge"), f"there is no judge {shorten(judge)} of texts{did_you_mean(judge, TEXT_JUDGES)}"
-        )
+    judges = (*TEXT_JUDGES, *registry.names("judges"))
+    if isinstance(judge, str) and judge not in judges:
+        yield Problem((*path, "judge"), f"there is no judge {shorten(judge)} of texts{did_you_mean(judge, judges)}")

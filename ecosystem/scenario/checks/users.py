@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
+from ecosystem.plugins import registry
 from ecosystem.scenario.checks.facts import Facts, entries, mapping, number
 from ecosystem.scenario.fields.judges import LARGEST
-from ecosystem.scenario.fields.users import read_index
+from ecosystem.scenario.fields.users import CHOICES, RULES, read_index
 
 MAX_INDIVIDUALS = 100_000
 
@@ -81,20 +83,34 @@ def check_sizes(facts: Facts) -> Iterator[Problem]:
 
 
 def _wanting(facts: Facts, method: str) -> Iterator[tuple[int, Problem]]:
-    if method not in _NEEDS_REWARD:
+    goes_by = _NEEDS_REWARD.get(method) or _plugin_goes_by(method)
+    if not goes_by:
         return
-    yield from _without_reward(facts, f"{method} goes by {_NEEDS_REWARD[method]}, so every group needs a reward")
-    if _NEEDS_REWARD[method] != "risk":
+    yield from _without_reward(facts, f"{method} goes by {goes_by}, so every group needs a reward")
+    if goes_by != "risk":
         return
     for index, group in groups_written(facts):
         reward = facts.rewards.get(group.get("reward"))
         if group.get("best") is not None or not isinstance(reward, Mapping):
             continue
         judged = "judge" in reward
-        if reward["judge"] not in LARGEST if judged else (number(reward.get("curvature", 0)) or 0) <= 0:
+        if not _bounded(reward["judge"]) if judged else (number(reward.get("curvature", 0)) or 0) <= 0:
             what = "this judge" if judged else "a reward without curvature"
             message = f"{what} has no largest value, and {method} goes by risk; state `best`"
             yield index, Problem(("users", "groups", index), message)
+
+
+def _bounded(judge: Any) -> bool:
+    """Tell whether a judge has a largest value."""
+    found = registry.find("judges", judge) if isinstance(judge, str) and judge not in LARGEST else None
+    return judge in LARGEST or (found is not None and not math.isnan(found.top))
+
+
+def _plugin_goes_by(method: str) -> str:
+    if method in RULES | CHOICES:
+        return ""
+    found = registry.find("feedback", method) or registry.find("choices", method)
+    return "" if found is None else str(found.goes_by)
 
 
 def _without_reward(facts: Facts, why: str) -> Iterator[tuple[int, Problem]]:

@@ -122,6 +122,23 @@ class UniformDraw(Block):
 RewardDraw = Annotated[NormalDraw | UniformDraw, Discriminator("draw")]
 
 
+RewardOf = Annotated[
+    Annotated[Name, Tag("(name)")] | Annotated[RewardDraw, Tag("(draw)")],
+    Discriminator(lambda value: "(draw)" if form_of(value) in ("(draw)", "(law)") else "(name)"),
+]
+"""The name of an entry of `rewards`, or a draw (one vector a model)."""
+
+
+def _whole_or_infinite(value: float) -> float:
+    if value != float("inf") and value != int(value):
+        raise ValueError(f"must be a whole number or inf (got {value})")
+    return value
+
+
+Candidates = Annotated[float, BeforeValidator(read_infinity), Field(ge=1), AfterValidator(_whole_or_infinite)]
+"""A count of at least 1, or `inf`."""
+
+
 class GaussianDraw(Block):
     """Each law's mean is drawn coordinate by coordinate, with the run's seed."""
 

@@ -6,29 +6,21 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag, model_validator
+from pydantic import Discriminator, Field, SerializeAsAny, Strict, Tag, model_validator
 
+from ecosystem.plugins.kinds import Curator
+from ecosystem.plugins.plugin import TAG, by_name, plugged
 from ecosystem.scenario.fields.common import (
     SUM_TOLERANCE,
     Block,
+    Candidates,
     Count,
     Distribution,
     Name,
     NonNegative,
-    RewardDraw,
+    RewardOf,
     Share,
-    form_of,
-    read_infinity,
 )
-
-RewardOf = Annotated[
-    Annotated[Name, Tag("(name)")] | Annotated[RewardDraw, Tag("(draw)")],
-    Discriminator(lambda value: "(draw)" if form_of(value) in ("(draw)", "(law)") else "(name)"),
-]
-"""The name of an entry of `rewards`, or a draw (one vector a model)."""
-
-Candidates = Annotated[float, BeforeValidator(read_infinity), Field(ge=1)]
-"""A count of at least 1, or `inf`."""
 
 
 class Diet(Block):
@@ -79,8 +71,6 @@ class Curation(Block):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.candidates != float("inf") and self.candidates != int(self.candidates):
-            raise ValueError(f"candidates must be a whole number or inf (got {self.candidates})")
         for field, method in _BELONGS.items():
             given = getattr(self, field) is not None
             if given != (self.method == method):
@@ -101,6 +91,16 @@ _BELONGS = {
     "attack_reward": "adversarial",
     "noise": "noisy",
 }
+
+CURATORS = frozenset({"luce", "best_of", "pluralistic", "adversarial", "noisy"})
+"""Methods of curation that come along."""
+
+Curators = Annotated[
+    Annotated[Curation, Tag("(own)")]
+    | Annotated[SerializeAsAny[Curator], plugged(Curator, "method of curation", CURATORS), Tag(TAG)],
+    Discriminator(lambda value: TAG if by_name("method", CURATORS, "luce")(value) == TAG else "(own)"),
+]
+"""A curator, by `method`; another package may bring more."""
 
 
 class FromRun(Block):
@@ -140,7 +140,7 @@ class ModelBlock(Block):
     default."""
     diet: Diet
     """What the model is trained on."""
-    curation: Curation | None = None
+    curation: Curators | None = None
     """Who curates the model; nobody by default."""
 
     @property
@@ -171,7 +171,7 @@ class Curated(Block):
     """The evaluation reward of the curated models; as before by default."""
     diet: Diet | None = None
     """The diet of the curated models; as before by default."""
-    curation: Curation
+    curation: Curators
     """Who curates them."""
 
     @model_validator(mode="after")

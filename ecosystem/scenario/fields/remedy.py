@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, SerializeAsAny, Tag, model_validator
 
+from ecosystem.plugins import kinds
+from ecosystem.plugins.plugin import TAG, by_name, plugged
 from ecosystem.scenario.fields.common import Block, Count, Name, NonNegative, Share
 
 
@@ -86,8 +88,16 @@ class Accumulation(Block):
     method: Literal["accumulation"]
 
 
+REMEDIES = frozenset({"rejection_sampling", "best_of_k", "reweighting", "fresh_data", "accumulation"})
+"""Remedies that come along."""
+
 Remedy = Annotated[
-    RejectionSampling | BestOfK | Reweighting | FreshData | Accumulation,
-    Discriminator("method"),
+    Annotated[RejectionSampling, Tag("rejection_sampling")]
+    | Annotated[BestOfK, Tag("best_of_k")]
+    | Annotated[Reweighting, Tag("reweighting")]
+    | Annotated[FreshData, Tag("fresh_data")]
+    | Annotated[Accumulation, Tag("accumulation")]
+    | Annotated[SerializeAsAny[kinds.Remedy], plugged(kinds.Remedy, "remedy", REMEDIES), Tag(TAG)],
+    Discriminator(by_name("method", REMEDIES)),
 ]
-"""What is done against bias, by `method`."""
+"""What is done against bias, by `method`; another package may bring more."""

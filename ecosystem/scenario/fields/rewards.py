@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Discriminator, Field, Strict, Tag
+from pydantic import BaseModel, Discriminator, Field, SerializeAsAny, Strict, Tag
 
+from ecosystem.plugins import kinds, registry
+from ecosystem.plugins.plugin import TAG, plugged
 from ecosystem.scenario.fields.common import Block, Matrix, Number, Vector, form_of
 from ecosystem.scenario.fields.image_judges import BrightnessJudge, ClassifierJudge, FunctionJudge, HueJudge
 from ecosystem.scenario.fields.judges import OtherJudge
@@ -23,7 +25,10 @@ from ecosystem.scenario.fields.text_judges import (
 
 def _who(value: Any) -> str:
     name = value.get("judge") if isinstance(value, dict) else getattr(value, "judge", None)
-    return name if isinstance(name, str) and name in _JUDGES else "(other)"
+    if not isinstance(name, str):
+        return "(other)"
+    brought = isinstance(value, kinds.Judge) or name in registry.names("judges") - _JUDGES
+    return name if name in _JUDGES else TAG if brought else "(other)"
 
 
 Judge = Annotated[
@@ -38,7 +43,8 @@ Judge = Annotated[
     | Annotated[RougeJudge, Tag("rouge")]
     | Annotated[TopicJudge, Tag("topic")]
     | Annotated[TypicalJudge, Tag("typical")]
-    | Annotated[OtherJudge, Tag("(other)")],
+    | Annotated[OtherJudge, Tag("(other)")]
+    | Annotated[SerializeAsAny[kinds.Judge], plugged(kinds.Judge, "judge", frozenset()), Tag(TAG)],
     Discriminator(_who),
 ]
 """What an output that is really drawn is worth, by `judge`."""

@@ -50,7 +50,7 @@ class LexiconJudge(JudgeBlock):
     """The share of an answer's words that are in a list; 0 for an answer without words."""
 
     judge: Literal["lexicon"]
-    words: Annotated[tuple[Name, ...], Strict(False), Field(min_length=1, examples=[["good", "great"]])]
+    words: Annotated[tuple[Name, ...], Strict(False), Field(min_length=1, examples=[["please", "thank"]])]
     """The list; upper and lower case are the same."""
 
 

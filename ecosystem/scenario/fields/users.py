@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Strict, Tag
+from pydantic import BeforeValidator, Discriminator, Field, SerializeAsAny, Strict, Tag
 
+from ecosystem.plugins.kinds import ChoiceRule, FeedbackRule
+from ecosystem.plugins.plugin import TAG, by_name, plugged
 from ecosystem.scenario.fields.common import Block, Distribution, Name, NonNegative, Number, Positive, Share
 
 
@@ -95,7 +97,17 @@ class MultiplicativeChoice(Block):
     """What is added to the risk of every model but the one that a user uses."""
 
 
-Choice = Annotated[FixedChoice | SoftmaxChoice | MultiplicativeChoice, Discriminator("method")]
+CHOICES = frozenset({"fixed", "softmax", "multiplicative"})
+"""Ways to choose that come along."""
+
+Choice = Annotated[
+    Annotated[FixedChoice, Tag("fixed")]
+    | Annotated[SoftmaxChoice, Tag("softmax")]
+    | Annotated[MultiplicativeChoice, Tag("multiplicative")]
+    | Annotated[SerializeAsAny[ChoiceRule], plugged(ChoiceRule, "way to choose", CHOICES), Tag(TAG)],
+    Discriminator(by_name("method", CHOICES)),
+]
+"""How users choose, by `method`; another package may bring more."""
 
 
 class StaticFeedback(Block):
@@ -144,9 +156,19 @@ class DriftFeedback(Block):
     """ε: a group's data have its own mean plus ε times the mean that it is served."""
 
 
+RULES = frozenset({"static", "linear", "retention", "replicator", "drift"})
+"""Rules of feedback that come along."""
+
 Feedback = Annotated[
-    StaticFeedback | LinearFeedback | RetentionFeedback | ReplicatorFeedback | DriftFeedback, Discriminator("method")
+    Annotated[StaticFeedback, Tag("static")]
+    | Annotated[LinearFeedback, Tag("linear")]
+    | Annotated[RetentionFeedback, Tag("retention")]
+    | Annotated[ReplicatorFeedback, Tag("replicator")]
+    | Annotated[DriftFeedback, Tag("drift")]
+    | Annotated[SerializeAsAny[FeedbackRule], plugged(FeedbackRule, "rule of feedback", RULES), Tag(TAG)],
+    Discriminator(by_name("method", RULES)),
 ]
+"""A rule of feedback, by `method`; another package may bring more."""
 
 Feedbacks = Annotated[
     Annotated[Feedback, Tag("(rule)")] | Annotated[tuple[Feedback, ...], Strict(False), Tag("(rules)")],

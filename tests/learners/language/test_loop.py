@@ -14,7 +14,11 @@ import ecosystem
 from ecosystem import Ecosystem, Scenario
 from ecosystem.errors import EcosystemError, InputError
 from ecosystem.learners.language import base
+from ecosystem.learners.language.tokens import Codec
+from ecosystem.outputs.text.corpus import Corpus, Pair
 from ecosystem.plan.identity import run_id
+from ecosystem.scenario.fields.language import Language
+from ecosystem.scenario.fields.text import TextOutputs
 from ecosystem.world.blueprint import blueprint
 
 
@@ -264,3 +268,32 @@ def test_what_is_imported_is_imported_when_it_is_used() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_running_text_is_read_in_pieces_after_its_prompt(tmp_path: Path) -> None:
+    corpus = Corpus(
+        pairs=(Pair(0, "<sea>", " ship"), Pair(0, "<wood>", " tree")),
+        held_out=(Pair(0, "<sea>", " wave"),),
+        running=(("<sea>", " ship wave" * 4), ("<wood>", " tree"), ("<wood>", " tree moss" * 2)),
+        tags=("<sea>", "<wood>"),
+    )
+    language = Language(
+        architecture={"layers": 1, "width": 8, "heads": 1, "context": 16},
+        base={"text": {"steps": 30, "batch": 4, "rate": 0.03}, "answers": {"steps": 2}, "seed": 0},
+    )
+    outputs = TextOutputs(kind="text", corpus={"source": "arithmetic", "digits": [1]}, length=8)
+    origin = base.Origin(language, outputs, corpus, tmp_path, "cpu")
+    tokenizer = origin.tokenizer()
+    codec = Codec(tokenizer, 8)
+    pieces = [tokenizer.decode(piece) for piece in origin._windows(codec)]
+    assert pieces == ["<sea> ship wave ship", "<sea> wave ship wave", "<wood> tree moss tree"]
+    module = origin.module(tokenizer, 0)
+    table = codec.table(corpus.pairs)
+    before = base.learned(module, codec, table, table, len(tokenizer))
+    module.load_state_dict({**module.state_dict(), **origin.weights(tokenizer, 5)})
+    after = base.learned(module, codec, table, table, len(tokenizer))
+    assert after["perplexity"] < 0.5 * before["perplexity"]
+    # Of 12 tokens of real answers, each counted once more than it is there.
+    counts = torch.bincount(table.answer[codec.said(table.answer)], minlength=len(tokenizer)) + 1.0
+    plain = -sum(float((counts[token] / counts.sum()).log()) for token in table.answer[codec.said(table.answer)]) / 12
+    assert after["unigram_perplexity"] == pytest.approx(float(torch.tensor(plain).exp()), rel=1e-6)

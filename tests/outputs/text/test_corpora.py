@@ -100,7 +100,7 @@ def test_news_are_read_by_some_only() -> None:
         tag, *opening = pair.prompt.split(" ")
         assert tag == f"<{pair.label}>" and len(opening) == 3
         assert len(pair.answer.split()) == 30 and pair.answer.startswith(" ")
-    running = " ".join(corpus.running)
+    running = " ".join(text for _, text in corpus.running)
     assert all(pair.answer.strip() in running for pair in corpus.pairs[:50])
     # Neither judges nor tests have anything of what models read, but for the little that stands in several articles.
     for texts in (corpus.judged, corpus.unseen):

@@ -1,0 +1,174 @@
+"""What a plug-in of each kind is: the settings that all of its kind have, and what it must do.
+
+Results are the same bits in any batch of runs: a plug-in treats every world, and every row, on its own. Runs are
+computed together where their plug-ins have equal settings, so that a setting is one number, never a tensor.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ecosystem.plugins.plugin import Plugin
+from ecosystem.scenario.fields.common import Candidates, Name, Positive, RewardOf
+from ecosystem.scenario.fields.judges import JudgeBlock
+
+if TYPE_CHECKING:
+    import networkx
+    from torch import Tensor
+
+    from ecosystem.remedies.plugged import Written
+    from ecosystem.users.feedback import Served
+
+
+class Curator(Plugin):
+    """Of K candidates drawn from the model, a curator of another package keeps one (categorical outputs)."""
+
+    kind_of_plugin: ClassVar[str] = "curators"
+    not_its_own: ClassVar[frozenset[str]] = frozenset({"candidates", "temperature", "reward"})
+
+    method: Name
+    """Name of the plug-in."""
+    candidates: Candidates
+    """K, how many candidates the curator sees: a count, or `inf`."""
+    temperature: Positive | None = None
+    """T, by which rewards are divided; 1 by default."""
+    reward: RewardOf | None = None
+    """The curator's reward; the model's own by default."""
+
+    @abstractmethod
+    def keep(self, p: Tensor, rho: Tensor, candidates: Tensor) -> Tensor:
+        """Return the distribution of what is kept of what models write; called where K is above 1.
+
+        Parameters
+        ----------
+        p : Tensor
+            Probability of each output, ``[worlds, curves, rows, outputs]``.
+        rho : Tensor
+            Reward over temperature of each output, ``[worlds, curves, 1, outputs]``.
+        candidates : Tensor
+            K, ``[worlds, curves, 1, 1]``; it may be infinite.
+
+        Returns
+        -------
+        Tensor
+            As `p`: sums to 1 over outputs, with nothing where p has nothing, and differentiable by autograd.
+        """
+
+
+class ChoiceRule(Plugin):
+    """How users choose among models, by a rule of another package."""
+
+    kind_of_plugin: ClassVar[str] = "choices"
+    goes_by: ClassVar[str] = "experience"
+    """What it goes by, for which every group needs a reward: experience, risk, or nothing (empty)."""
+
+    method: Name
+    """Name of the plug-in."""
+
+    @abstractmethod
+    def choose(self, choice: Tensor, experience: Tensor, best: Tensor) -> Tensor:
+        """Return how users choose anew, ``[worlds, cohorts, models]``: weights, normalised by the engine.
+
+        Parameters
+        ----------
+        choice : Tensor
+            α, which part of a cohort uses each model now, ``[worlds, cohorts, models]``.
+        experience : Tensor
+            What a cohort experiences with each model, shaped alike.
+        best : Tensor
+            The satisfaction that leaves nothing to wish, ``[worlds, cohorts]``.
+        """
+
+
+class FeedbackRule(Plugin):
+    """How users answer to what they are served, by a rule of another package."""
+
+    kind_of_plugin: ClassVar[str] = "feedback"
+    goes_by: ClassVar[str] = "satisfaction"
+    """What it goes by, for which every group needs a reward: satisfaction, risk, or nothing (empty)."""
+    keeps_total: ClassVar[bool] = False
+    """Whether the number of all users stays what it is."""
+
+    method: Name
+    """Name of the plug-in."""
+
+    @abstractmethod
+    def respond(self, activity: Tensor, served: Served, group: int) -> Tensor:
+        """Return the expected activity after a round, ``[worlds, cohorts]``, at least 0.
+
+        Where users are counted (`mode: sampled`) it is rounded at random to whole users.
+
+        Parameters
+        ----------
+        activity : Tensor
+            How many users there are, ``[worlds, cohorts]``; a cohort is a group, or a single user.
+        served : Served
+            `satisfaction`, `best`, `patience`, ``[worlds, cohorts]`` each; `members` tells which cohorts are a group.
+        group : int
+            The number of the group that the setting `group` names, if the rule has one; else −1.
+        """
+
+
+class NetworkGenerator(Plugin):
+    """A network drawn by another package; the fields are the arguments that stand beside `generator`."""
+
+    kind_of_plugin: ClassVar[str] = "networks"
+    named_by: ClassVar[str] = "generator"
+
+    generator: Name
+    """Name of the plug-in."""
+
+    @abstractmethod
+    def graph(self, nodes: int, seed: int) -> networkx.Graph[Any]:
+        """Return a graph of so many nodes, directed or not; what is drawn comes from the seed alone.
+
+        Edges may carry a `weight` above 0; an undirected edge gives both directions.
+        """
+
+
+class Remedy(Plugin):
+    """What is done against bias by another package: it filters what models write before it is read.
+
+    It acts on categorical outputs; users are served what models wrote.
+    """
+
+    kind_of_plugin: ClassVar[str] = "remedies"
+
+    method: Name
+    """Name of the plug-in."""
+
+    @abstractmethod
+    def filter(self, written: Written) -> Tensor:
+        """Return what is left of models' outputs for training, ``[worlds, models, contexts, outputs]``; sums to 1."""
+
+
+class Judge(Plugin, JudgeBlock):
+    """What a drawn output is worth, by a judge of another package."""
+
+    kind_of_plugin: ClassVar[str] = "judges"
+    named_by: ClassVar[str] = "judge"
+    top: ClassVar[float] = float("nan")
+    """The largest value that it gives, NaN where it has none."""
+
+    @property
+    def largest(self) -> float:
+        """The largest value that it gives, NaN where it has none."""
+        return self.top
+
+    @abstractmethod
+    def values(self, items: Tensor, context: Tensor) -> Tensor:
+        """Return what outputs are worth.
+
+        Parameters
+        ----------
+        items : Tensor
+            Outputs as their kind has them (`outputs.kind`), ``[worlds, ..., *item]``.
+        context : Tensor
+            The kind of prompt that each answers, ``[worlds, ...]``.
+
+        Returns
+        -------
+        Tensor
+            Shaped as `context`; an output's value depends on it and its context alone.
+        """

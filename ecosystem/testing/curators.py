@@ -1,0 +1,144 @@
+"""The laws of curators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ecosystem.curators.plugged import Plugged
+from ecosystem.learners.batch import Batch
+from ecosystem.plugins.kinds import Curator
+from ecosystem.scenario.scenario import Scenario
+from ecosystem.testing.laws import Member, after, as_block, law, near, same_bits, shares
+from ecosystem.world.blueprint import blueprint
+
+_EXAMPLES = 40_000
+_STEP = 1e-5
+
+
+def check_curator(curator: Member, *, outputs: int = 5, seed: int = 0, **settings: Any) -> None:
+    """Check that a curator of categorical outputs keeps to the laws of curators.
+
+    What is kept sums to 1, with nothing where nothing is written; one candidate is kept as it is; permuting outputs
+    permutes what is kept; a world, or a row, alone has the bits that it has among others; nothing is changed in place;
+    single precision gives the same to four digits; derivatives are those of finite differences; drawn training sets
+    tend to what is kept.
+
+    Parameters
+    ----------
+    curator : mapping or type
+        A `curation` block, which may name the rewards ``first`` and ``second``; or the class of a plug-in.
+    outputs : int
+        How many outputs to try it on.
+    seed : int
+        Of the distributions and rewards that it is tried on.
+    **settings
+        Of the block; `candidates` is 3 by default.
+
+    Raises
+    ------
+    AssertionError
+        With the law that is broken.
+    """
+    if not isinstance(curator, dict):
+        settings.setdefault("candidates", 3)
+    with as_block(curator, settings) as block:
+        _check(block, outputs, np.random.default_rng(seed))
+
+
+def _check(block: dict[str, Any], outputs: int, generator: np.random.Generator) -> None:
+    p = generator.dirichlet(np.ones(outputs), size=3)
+    rewards = generator.normal(size=(2, outputs))
+    kept = _kept([_scenario(block, p, rewards)])
+    shares(kept, "what is kept")
+    _raw(block, p, rewards)
+
+    absent = p.copy()
+    absent[:, 0] = 0
+    absent /= absent.sum(-1, keepdims=True)
+    some = _kept([_scenario(block, absent, rewards)])
+    shares(some, "what is kept where an output is absent")
+    law(bool((some[..., 0] == 0).all()), "nothing may be kept of an output that is not written")
+    near(_kept([_scenario(block | {"candidates": 1}, p, rewards)]), _tensor(p), 1e-12, "one candidate must be kept")
+
+    order = generator.permutation(outputs)
+    moved = _kept([_scenario(block, p[:, order], rewards[:, order])])
+    near(moved, kept[..., order.tolist()], 1e-10, "permuting outputs must permute what is kept")
+
+    # Only worlds whose rewards are as far apart are computed together.
+    others = [(generator.dirichlet(np.ones(outputs), size=3), generator.permuted(rewards, axis=1)) for _ in range(2)]
+    worlds = [_scenario(block, *one) for one in [(p, rewards), *others]]
+    together = _kept(worlds)
+    for number, world in enumerate(worlds):
+        same_bits(together[number], _kept([world])[0], "a world must have the same bits alone and among others")
+    for row in range(len(p)):
+        alone = _kept([_scenario(block, p[row : row + 1], rewards)])
+        same_bits(kept[:, row], alone[:, 0], "a model must have the same bits alone and among others")
+
+    single = _kept([_scenario(block, p, rewards, precision="float32")])
+    law(single.dtype == torch.float32, "the precision of the scenario must be kept")
+    near(single.double(), kept, 1e-4, "single precision must give the same to four digits")
+    _derivative(_scenario(block, p, rewards), generator)
+    _sampled(block, p, rewards, kept)
+
+
+def _scenario(block: dict[str, Any], p: np.ndarray, rewards: np.ndarray, **changes: Any) -> Scenario:
+    """Return a scenario of models that are all curated alike and write by the rows of p."""
+    models = [
+        {"name": f"m{number}", "initial": row.tolist(), "reward": "first", "diet": {"curated": 1}, "curation": block}
+        for number, row in enumerate(p)
+    ]
+    return Scenario(
+        name="a curator",
+        rounds=1,
+        outputs={"kind": "categorical", "size": p.shape[1]},
+        rewards={"first": rewards[0].tolist(), "second": rewards[1].tolist()},
+        models=models,
+        **changes,
+    )
+
+
+def _kept(scenarios: list[Scenario]) -> Tensor:
+    """Return what is kept, ``[worlds, models, outputs]``."""
+    batch = Batch([blueprint(scenario, 0) for scenario in scenarios])
+    return batch.curation().keep(batch.initial.contiguous())[:, :, 0]
+
+
+def _raw(block: dict[str, Any], p: np.ndarray, rewards: np.ndarray) -> None:
+    """Check what a plug-in gives before the engine divides rounding out."""
+    plugin = _scenario(block, p, rewards).models[0].curation
+    if isinstance(plugin, Curator):
+        chooses = Plugged(plugin, _tensor(rewards[:1]), torch.full((1, 1), plugin.candidates, dtype=torch.float64))
+        at = _tensor(p)[None]
+        shares(chooses.raw(at), "what is kept")
+        same_bits(at, _tensor(p)[None], "what is written must not be changed in place")
+
+
+def _derivative(scenario: Scenario, generator: np.random.Generator) -> None:
+    batch = Batch([blueprint(scenario, 0)])
+    curation, p = batch.curation(), batch.initial.contiguous()
+    change = torch.from_numpy(generator.normal(size=p.shape)) * p
+    change = change - change.mean(-1, keepdim=True)
+    change = change * (p.min() / change.abs().max())
+    ahead, behind = (curation.keep(p + sign * _STEP * change) for sign in (1, -1))
+    rows, blocks = curation.derivative(p)
+    told = (blocks @ change.flatten(1, 2)[:, rows, :, None])[..., 0]
+    told = told - told.mean(-1, keepdim=True)
+    slope = ((ahead - behind) / (2 * _STEP)).flatten(1, 2)[:, rows]
+    scale = float(change.abs().max())
+    text = "the derivative must be that of finite differences"
+    near(told / scale, slope / scale, 1e-5 * (1 + float(slope.abs().max()) / scale), text)
+
+
+def _sampled(block: dict[str, Any], p: np.ndarray, rewards: np.ndarray, kept: Tensor) -> None:
+    scenario = _scenario(block, p, rewards, mode="sampled", learning={"examples": _EXAMPLES})
+    drawn = after([scenario]).state.p[:, :, 0]
+    spread = 6 * (kept * (1 - kept) / _EXAMPLES).sqrt() + 1e-9
+    near(drawn, kept, spread, "drawn training sets must tend to what is kept")
+
+
+def _tensor(rows: np.ndarray) -> Tensor:
+    return torch.tensor(rows)[None]

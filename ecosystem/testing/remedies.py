@@ -1,0 +1,112 @@
+"""The laws of remedies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from ecosystem.remedies.plugged import PluggedFilter
+from ecosystem.scenario.scenario import Scenario
+from ecosystem.testing.laws import Member, after, as_block, law, near, same_bits, shares
+
+_EXAMPLES = 40_000
+
+
+def check_remedy(remedy: Member, *, outputs: int = 5, seed: int = 0, **settings: Any) -> None:
+    """Check that a remedy keeps to the laws of remedies, on categorical outputs.
+
+    What is learned sums to 1, with nothing of an output that neither models nor real data have; what users are served
+    in that round is what models wrote; permuting outputs permutes results; a world alone has the bits that it has among
+    others; drawn training sets tend to what is left.
+
+    Parameters
+    ----------
+    remedy : mapping or type
+        A `remedy` block, which may name the groups ``A`` and ``B`` and go by the score ``quality``; or the class of a
+        plug-in.
+    outputs : int
+        How many outputs to try it on.
+    seed : int
+        Of what models write, and of the score.
+    **settings
+        Of the block.
+
+    Raises
+    ------
+    AssertionError
+        With the law that is broken.
+    """
+    with as_block(remedy, settings) as block:
+        generator = np.random.default_rng(seed)
+        worlds = [_World(block, outputs, generator) for _ in range(3)]
+        first = worlds[0]
+        learned = after([first.scenario()]).state.p
+        shares(learned, "what is learned")
+        _raw(first.scenario())
+        law(bool((learned[..., 0] == 0).all()), "nothing may be learned of an output that neither models nor data have")
+        before = after([first.scenario()], 0)
+        plain = after([first.scenario(remedy=None)], 0)
+        same_bits(before.state.p, plain.state.p, "what users are served is what models write, whatever the remedy")
+        order = generator.permutation(outputs)
+        moved = after([first.permuted(order).scenario()]).state.p
+        near(moved, learned[..., order.tolist()], 1e-9, "permuting outputs must permute what is learned")
+        together = after([world.scenario() for world in worlds]).state.p
+        for number, world in enumerate(worlds):
+            alone = after({number: world.scenario()}).state.p[0]
+            same_bits(together[number], alone, "a world must have the same bits alone and among others")
+        drawn = after([first.scenario(mode="sampled", learning={"examples": _EXAMPLES})]).state.p
+        spread = 8 * (learned * (1 - learned) / (_EXAMPLES / 4)).sqrt() + 1e-9
+        near(drawn, learned, spread, "drawn training sets must tend to what is left")
+
+
+class _World:
+    """Two models, two contexts, two groups, and a score."""
+
+    def __init__(self, block: dict[str, Any], outputs: int, generator: np.random.Generator) -> None:
+        self.block = block
+        rows = generator.dirichlet(np.ones(outputs), size=(3, 2))
+        rows[..., 0] = 0
+        self.rows = rows / rows.sum(-1, keepdims=True)
+        self.quality = generator.uniform(size=outputs)
+
+    def permuted(self, order: np.ndarray) -> _World:
+        """Return the same with outputs in another order."""
+        made = object.__new__(_World)
+        made.block, made.rows, made.quality = self.block, self.rows[..., order], self.quality[order]
+        return made
+
+    def scenario(self, **changes: Any) -> Scenario:
+        """Return one round of learning from what models write."""
+        diet = {"raw": 0.7, "neighbours_raw": 0.3}
+        written = {
+            "name": "a remedy",
+            "rounds": 1,
+            "outputs": {
+                "kind": "categorical",
+                "size": len(self.quality),
+                "contexts": 2,
+                "scores": {"quality": self.quality.tolist()},
+            },
+            "real": self.rows[2].tolist(),
+            "models": [{"name": f"m{n}", "initial": self.rows[n].tolist(), "diet": diet} for n in range(2)],
+            "network": {"edges": [{"from": "m0", "to": "m1"}, {"from": "m1", "to": "m0"}]},
+            "users": {
+                "groups": [
+                    {"name": "A", "size": 300, "contexts": {0: 0.8, 1: 0.2}},
+                    {"name": "B", "size": 100, "contexts": [0, 1]},
+                ]
+            },
+            "remedy": self.block,
+        }
+        return Scenario(**written | changes)
+
+
+def _raw(scenario: Scenario) -> None:
+    """Check what a plug-in gives before the engine divides rounding out."""
+    model = after([scenario], 0)
+    if isinstance(model.learner.remedy, PluggedFilter):
+        before = model.state.p.clone()
+        shares(model.learner.remedy.raw(model.state.p, model.demand), "what is left")
+        law(torch.equal(before, model.state.p), "what is written must not be changed in place")

@@ -1,0 +1,252 @@
+"""Each law catches who breaks it: a member that is wrong on purpose, one for each."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import networkx as nx
+import pytest
+import torch
+from plain.tally import Tally
+
+from ecosystem.errors import EcosystemError
+from ecosystem.plugins import ChoiceRule, Curator, FeedbackRule, Judge, NetworkGenerator, Remedy
+from ecosystem.plugins.plugin import Plugin
+from ecosystem.testing import (
+    check_choice,
+    check_craft,
+    check_curator,
+    check_feedback,
+    check_judge,
+    check_network,
+    check_remedy,
+)
+
+TALLY = {"kind": "tally", "size": 3, "real": [0.5, 0.3, 0.2], "contexts": 2}
+VALUES = {"judge": "values", "values": [1, 0, 0.5]}
+
+
+def tilted(p: torch.Tensor, rho: torch.Tensor) -> torch.Tensor:
+    """What infinitely many candidates lead to."""
+    weight = p * rho.exp()
+    return weight / weight.sum(-1, keepdim=True)
+
+
+def member(base: type[Plugin], method: str, does: Any, **more: Any) -> type[Plugin]:
+    """Return a plug-in that does so."""
+
+    class Member(base, name="member"):  # type: ignore[misc, valid-type]
+        pass
+
+    setattr(Member, method, lambda self, *given: does(*given))
+    Member.__abstractmethods__ = frozenset()
+    for name, value in more.items():
+        setattr(Member, name, value)
+    return Member
+
+
+def in_place(p: torch.Tensor, rho: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+    p[..., 0] += 0.1
+    return tilted(p, rho)
+
+
+CURATORS: list[tuple[str, Any]] = [
+    ("must sum to 1", lambda p, rho, k: 0.9 * tilted(p, rho)),
+    ("must not be negative", lambda p, rho, k: 2 * tilted(p, rho) - tilted(p, 9 * rho)),
+    ("nothing may be kept of an output that is not written", lambda p, rho, k: torch.softmax(rho.expand_as(p), -1)),
+    ("permuting outputs must permute", lambda p, rho, k: tilted(p, rho + torch.arange(p.shape[-1]) / 5)),
+    ("a world must have the same bits", lambda p, rho, k: tilted(p, rho * (1 + len(p) / 10))),
+    ("a model must have the same bits", lambda p, rho, k: tilted(p, rho * (1 + p.shape[2] / 10))),
+    ("the derivative must be", lambda p, rho, k: tilted(p.detach(), rho) + 0 * p),
+    ("must not be changed in place", in_place),
+]
+
+
+@pytest.mark.parametrize(("told", "keep"), CURATORS, ids=[told for told, _ in CURATORS])
+def test_a_wrong_curator(told: str, keep: Any) -> None:
+    with pytest.raises(AssertionError, match=told):
+        check_curator(member(Curator, "keep", keep))
+
+
+def test_a_curator_of_another_precision_or_shape() -> None:
+    for wrong, told in (
+        (torch.Tensor.double, r"must return float32 \[1, 1, 3, 5\] \(got float64"),
+        (torch.sum, "float64 \\[\\]"),
+    ):
+        with pytest.raises(EcosystemError, match=told):
+            check_curator(member(Curator, "keep", lambda p, rho, k, wrong=wrong: wrong(tilted(p, rho))))
+
+
+def test_a_right_curator() -> None:
+    check_curator(member(Curator, "keep", lambda p, rho, k: tilted(p, rho)))
+
+
+def one_by_one(activity: torch.Tensor, served: Any, group: int) -> torch.Tensor:
+    return torch.minimum(activity, activity.new_tensor(3.0))
+
+
+RULES: list[tuple[str, Any, dict[str, Any]]] = [
+    ("not below 0", lambda a, served, g: a - 500, {}),
+    ("must be kept", lambda a, served, g: a * served.satisfaction, {"keeps_total": True}),
+    ("permuting groups", lambda a, served, g: a * (1 + torch.arange(a.shape[-1]) / 10), {}),
+    ("counted one by one", one_by_one, {}),
+    ("the same bits", lambda a, served, g: a * (1 + len(a) / 10), {}),
+]
+
+
+@pytest.mark.parametrize(("told", "respond", "more"), RULES, ids=[told for told, *_ in RULES])
+def test_a_wrong_rule_of_feedback(told: str, respond: Any, more: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError, match=told):
+        check_feedback(member(FeedbackRule, "respond", respond, **more))
+
+
+def test_a_right_rule_of_feedback() -> None:
+    check_feedback(member(FeedbackRule, "respond", lambda a, served, g: a * served.satisfaction.exp()))
+
+
+CHOICES: list[tuple[str, Any]] = [
+    ("must not be negative", lambda a, experience, best: experience - 0.99 * experience.amax(-1, keepdim=True)),
+    ("permuting models", lambda a, experience, best: a * (1 + torch.arange(a.shape[-1]))),
+    ("the same bits", lambda a, experience, best: experience + len(a)),
+]
+
+
+@pytest.mark.parametrize(("told", "choose"), CHOICES, ids=[told for told, _ in CHOICES])
+def test_a_wrong_way_to_choose(told: str, choose: Any) -> None:
+    with pytest.raises(AssertionError, match=told):
+        check_choice(member(ChoiceRule, "choose", choose))
+
+
+def test_a_right_way_to_choose() -> None:
+    check_choice(member(ChoiceRule, "choose", lambda a, experience, best: a * (2 * experience).exp()))
+
+
+def lucky(nodes: int, seed: int) -> nx.Graph:
+    del seed
+    return nx.gnp_random_graph(nodes, 0.5, seed=random.SystemRandom().randrange(2**32))
+
+
+def moving(nodes: int, seed: int) -> nx.Graph:
+    random.seed(seed)
+    return nx.path_graph(nodes)
+
+
+def of_debts(nodes: int, seed: int) -> nx.Graph:
+    graph = nx.path_graph(nodes)
+    nx.set_edge_attributes(graph, -1.0, "weight")
+    return graph
+
+
+NETWORKS: list[tuple[str, Any]] = [
+    ("global random numbers", moving),
+    ("the same seed must draw the same edges", lucky),
+]
+
+
+@pytest.mark.parametrize(("told", "graph"), NETWORKS, ids=[told for told, _ in NETWORKS])
+def test_a_wrong_network(told: str, graph: Any) -> None:
+    with pytest.raises(AssertionError, match=told):
+        check_network(member(NetworkGenerator, "graph", graph))
+
+
+@pytest.mark.parametrize(
+    ("told", "graph"),
+    [("made 7 nodes, but there are 6", lambda n, seed: nx.path_graph(n + 1)), ("a number above 0", of_debts)],
+)
+def test_a_network_that_the_engine_refuses(told: str, graph: Any) -> None:
+    with pytest.raises(EcosystemError, match=told):
+        check_network(member(NetworkGenerator, "graph", graph))
+
+
+def test_a_right_network() -> None:
+    check_network(member(NetworkGenerator, "graph", lambda n, seed: nx.gnp_random_graph(n, 0.5, seed=seed)))
+
+
+def squared(written: Any) -> torch.Tensor:
+    kept = written.outputs * (1 + written.scores["quality"])
+    return kept / kept.sum(-1, keepdim=True)
+
+
+REMEDIES: list[tuple[str, Any]] = [
+    ("must sum to 1", lambda written: written.outputs / 2),
+    ("nothing may be learned", lambda written: torch.full_like(written.outputs, 1 / written.outputs.shape[-1])),
+    ("permuting outputs", lambda written: tilted(written.outputs, torch.arange(written.outputs.shape[-1]) / 5)),
+    ("the same bits", lambda written: tilted(written.outputs, written.scores["quality"] * len(written.outputs))),
+]
+
+
+@pytest.mark.parametrize(("told", "does"), REMEDIES, ids=[told for told, _ in REMEDIES])
+def test_a_wrong_remedy(told: str, does: Any) -> None:
+    with pytest.raises(AssertionError, match=told):
+        check_remedy(member(Remedy, "filter", does))
+
+
+def test_a_right_remedy() -> None:
+    check_remedy(member(Remedy, "filter", squared))
+
+
+JUDGES: list[tuple[str, Any, dict[str, Any]]] = [
+    ("must be finite", lambda items, context: items[..., 0].double().log(), {}),
+    ("must not depend on the others", lambda items, context: items[..., 0] - items[..., 0].double().mean(), {}),
+    ("the same each time", lambda items, context: torch.rand(context.shape), {}),
+    ("above the largest", lambda items, context: items[..., 0].double(), {"top": 0.5}),
+    ("must not be changed in place", lambda items, context: items.mul_(2)[..., 0].double(), {}),
+]
+
+
+@pytest.mark.parametrize(("told", "values", "more"), JUDGES, ids=[told for told, *_ in JUDGES])
+def test_a_wrong_judge(told: str, values: Any, more: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError, match=told):
+        check_judge(member(Judge, "values", values, **more), TALLY, craft=Tally)
+
+
+def test_a_right_judge() -> None:
+    check_judge(member(Judge, "values", lambda items, context: items[..., 0].double()), TALLY, craft=Tally)
+
+
+class Untyped(Tally, name="tally"):
+    dtype = torch.float32
+
+
+class Forgetful(Tally, name="tally"):
+    def similarity(self, items, context):
+        return super().similarity(items, context) + 1
+
+
+class Crowded(Tally, name="tally"):
+    def write(self, weights, round_, lots, candidates):
+        return super().write(weights, round_ + candidates, lots, candidates)
+
+
+class Mixed(Tally, name="tally"):
+    def train(self, weights, first, lessons, round_):
+        after, loss = super().train(weights, first, lessons, round_)
+        return {name: tensor.mean(0, keepdim=True).expand_as(tensor) for name, tensor in after.items()}, loss
+
+
+class Spoiling(Tally, name="tally"):
+    def train(self, weights, first, lessons, round_):
+        after, loss = super().train(weights, first, lessons, round_)
+        weights["shares"].mul_(0.5)
+        return after, loss
+
+
+class Unmeasured(Tally, name="tally"):
+    measures = ("richness", "depth")
+
+
+@pytest.mark.parametrize(
+    ("told", "craft"),
+    [
+        ("items must be of type", Untyped),
+        ("similarity must be from 0 to 1", Forgetful),
+        ("a further candidate must leave", Crowded),
+        ("a world must have the same bits", Mixed),
+        ("must not change in place", Spoiling),
+        ("what is measured must be", Unmeasured),
+    ],
+)
+def test_a_wrong_craft(told: str, craft: type[Tally]) -> None:
+    with pytest.raises(AssertionError, match=told):
+        check_craft(TALLY, {"it": VALUES}, craft=craft)
