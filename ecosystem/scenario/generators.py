@@ -225,7 +225,7 @@ def generate(
     Parameters
     ----------
     name : str
-        A key of `GENERATORS`.
+        A key of `GENERATORS`, or a plug-in.
     arguments : mapping
         The generator's own arguments.
     nodes : int
@@ -253,8 +253,10 @@ def generate(
     import networkx
 
     check(name, arguments)
+    called = range(nodes) if names is None else names
+    plain = {"weight": 1.0} if plain is None else plain
     if name not in GENERATORS:
-        return _directed(_plugged(name, arguments, nodes, seed), range(nodes) if names is None else names)
+        return _directed(_plugged(name, arguments, nodes, seed), called, plain)
     generator = GENERATORS[name]
     function = getattr(networkx, generator.function or f"{name}_graph")
     given = {key: value for key, value in arguments.items() if value is not None}
@@ -269,7 +271,7 @@ def generate(
         raise EcosystemError(f"network: {name}({told}) is refused by NetworkX: {error}") from error
     if len(graph) != nodes:
         raise EcosystemError(f"network: {name} made {len(graph)} nodes, but there are {nodes} models")
-    return _directed(graph, range(nodes) if names is None else names, {"weight": 1.0} if plain is None else plain)
+    return _directed(graph, called, plain)
 
 
 def _plugged(name: str, arguments: Arguments, nodes: int, seed: int) -> Any:
