@@ -55,8 +55,8 @@ bench: $(STAMP) ## Run the benchmarks (every script of benchmarks/ whose name ha
 	  echo "$(BIN)/python $$script"; $(BIN)/python "$$script"; \
 	done
 
-check: $(STAMP) ## Run every shipped scenario and compare it with what the literature says
-	$(BIN)/ecosystem check $(sort $(wildcard scenarios/*.yaml))
+check: $(STAMP) ## Run the shipped scenarios that train no networks and compare them with the literature
+	$(BIN)/ecosystem check
 
 docs: $(STAMP) ## Build the documentation into site/, every warning an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

@@ -71,7 +71,8 @@ def main() -> None:
     tools = [line for line in pinned if line.partition("==")[0] in TESTING]
     python = PLACE / "bin" / "python"
     pip = (python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", bounds)
-    _run(*pip, "torch", "hatchling")
+    backend = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["build-system"]["requires"]
+    _run(*pip, "torch", *backend)
     _run(*pip, "--no-build-isolation", f"{ROOT}[{','.join(EXTRAS)}]", *tools)
     _run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow", "-n", "0", *TRIED)
 

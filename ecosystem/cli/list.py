@@ -14,7 +14,7 @@ def list_scenarios() -> None:
     for name, path in shipped().items():
         try:
             scenario = load_scenario(path)
-            rows.append([name, one_line(scenario.description, 120), one_line(scenario.source)])
+            rows.append([name, one_line(scenario.description, 108), one_line(scenario.source)])
         except EcosystemError as error:
-            rows.append([name, one_line(f"(not valid: {error})", 120), ""])
+            rows.append([name, one_line(f"(not valid: {error})", 108), ""])
     print_table(["scenario", "description", "source"], rows)

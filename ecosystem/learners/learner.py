@@ -9,7 +9,7 @@ p⁺ = (1 − η) S + η · corpus(D̃_0 … D̃_t)             S = p (increment
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeAlias
@@ -112,6 +112,16 @@ class Learner(ABC):
     @abstractmethod
     def restarted(self, state: State, worlds: Tensor) -> State:
         """Return the state with some worlds, ``[worlds]`` true or false, put back to what they were at first."""
+
+    def measured(
+        self, p: Tensor, batch: Batch, names: Collection[str], models: Tensor | slice = slice(None)
+    ) -> dict[str, Tensor]:
+        """Return some of `measures` at once, ``[worlds, models]`` each.
+
+        `p` and `batch` are of some `models` of the learner's own batch.
+        """
+        del models
+        return {name: self.measures[name](p, batch) for name in names}
 
     @abstractmethod
     def look(

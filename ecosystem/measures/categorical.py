@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -21,7 +22,35 @@ def reward_variance(p: Tensor, batch: Batch) -> Tensor:
 def entropy(p: Tensor, batch: Batch) -> Tensor:
     """−Σ p log p, in nats."""
     del batch
-    return -torch.xlogy(p, p).sum(-1).mean(-1)
+    return entropy_of(torch.xlogy(p, p))
+
+
+def entropy_of(plogp: Tensor) -> Tensor:
+    """−Σ p log p, given p log p."""
+    return -plogp.sum(-1).mean(-1)
+
+
+def divergence_of(p: Tensor, plogp: Tensor, log: Log) -> Tensor:
+    """KL(p‖q), mean over contexts, given p log p and log q."""
+    plogq = p * log.values
+    if log.zeros:  # 0 log 0 is 0
+        plogq = torch.where(p > 0, plogq, 0.0)
+    return (plogp - plogq).sum(-1).clamp_min(0.0).mean(-1)
+
+
+@dataclass(frozen=True)
+class Log:
+    """Logarithms of a distribution, and whether it has zeros."""
+
+    values: Tensor
+    zeros: bool
+
+
+def log_of(q: Tensor) -> Log:
+    """Return log q, ``[worlds, models, contexts, outputs]``; what all models share is held once."""
+    shared = q.shape[1] > 1 and q.stride(1) == 0
+    once = q[:, :1] if shared else q
+    return Log(once.log().expand_as(q), bool((once == 0).any()))
 
 
 def _divergence(p: Tensor, q: Tensor) -> Tensor:

@@ -109,7 +109,7 @@ def _loaded(kind: str, entry: EntryPoint) -> type[Any]:
 
     what = f"plug-in {entry.name} ({entry.group}: {entry.value})"
     try:
-        found: Any = entry.load()
+        found = entry.load()
     except Exception as error:  # whatever a stranger's module raises on import
         raise PluginError(f"{what} does not load: {type(error).__name__}: {error}") from error
     base = getattr(ecosystem.plugins, GROUPS[kind])
@@ -118,9 +118,9 @@ def _loaded(kind: str, entry: EntryPoint) -> type[Any]:
     missing = sorted(getattr(found, "__abstractmethods__", ()))
     if missing:
         raise PluginError(f"{what} has no {', '.join(missing)}")
-    name = getattr(found, "plugin_name", "") or (entry.name if kind == "crafts" else "")
-    if name != entry.name:
-        raise PluginError(f"{what} calls itself {name!r}; the entry point must have the same name")
+    called = getattr(found, "plugin_name", "") or (entry.name if kind == "crafts" else "")
+    if called != entry.name:
+        raise PluginError(f"{what} calls itself {called!r}; the entry point must have the same name")
     return found
 
 

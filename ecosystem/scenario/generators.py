@@ -225,7 +225,7 @@ def generate(
     Parameters
     ----------
     name : str
-        A key of `GENERATORS`, or a plug-in.
+        A key of `GENERATORS`.
     arguments : mapping
         The generator's own arguments.
     nodes : int
@@ -253,10 +253,9 @@ def generate(
     import networkx
 
     check(name, arguments)
-    called = range(nodes) if names is None else names
-    plain = {"weight": 1.0} if plain is None else plain
+    called, alike = range(nodes) if names is None else names, {"weight": 1.0} if plain is None else plain
     if name not in GENERATORS:
-        return _directed(_plugged(name, arguments, nodes, seed), called, plain)
+        return _directed(_plugged(name, arguments, nodes, seed), called, alike)
     generator = GENERATORS[name]
     function = getattr(networkx, generator.function or f"{name}_graph")
     given = {key: value for key, value in arguments.items() if value is not None}
@@ -271,7 +270,7 @@ def generate(
         raise EcosystemError(f"network: {name}({told}) is refused by NetworkX: {error}") from error
     if len(graph) != nodes:
         raise EcosystemError(f"network: {name} made {len(graph)} nodes, but there are {nodes} models")
-    return _directed(graph, called, plain)
+    return _directed(graph, called, alike)
 
 
 def _plugged(name: str, arguments: Arguments, nodes: int, seed: int) -> Any:

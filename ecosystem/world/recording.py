@@ -145,17 +145,19 @@ class Recorder:
     def _now(self) -> dict[str, dict[str, Tensor | Column]]:
         """Return the columns of each table now, of all worlds."""
         nothing = torch.full((self._model.batch.size,), torch.nan)
+        if self._models is None:
+            self._model.measures(self._columns)  # all at once
         rounds = {"alignment": _mean(self._model.measure("alignment"))} | dict.fromkeys(_BIASES, nothing)
         tables: dict[str, dict[str, Tensor | Column]] = {"models": {}, "rounds": {**rounds}, "groups": {}}
         if self._names:
-            tables["models"] |= {name: self._model.measure(name, self._models) for name in self._columns}
+            tables["models"] |= self._model.measures(self._columns, self._models)
             tables["models"]["distance"] = self._distances()
         population, crowd, p = self._model.population, self._model.crowd, self._model.state.p
         if population is not None and crowd is not None:
             tables["groups"] |= self._model.group_values()
             tables["rounds"] |= biases(population, crowd, p, self._model.group_values())
         if self._record.models == "aggregate":
-            tables["rounds"] |= {name: _mean(self._model.measure(name)) for name in self._columns}
+            tables["rounds"] |= {name: _mean(value) for name, value in self._model.measures(self._columns).items()}
         seen = p if self._models is None else p[:, self._models]
         if self._record.alignments:
             tables["alignments"] = {"value": named_alignments(seen, self._model.batch)}

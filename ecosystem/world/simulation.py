@@ -243,7 +243,8 @@ def _simulate_batch(
         rows = recorder.tables()
         if on_rows is None:
             return rows
-        on_rows(rows)
+        if rows:
+            on_rows(rows)
         return {}
 
 

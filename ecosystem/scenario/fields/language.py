@@ -113,7 +113,7 @@ class Language(Block):
     anchor: NonNegative = 0.0
     """With `dpo`: the weight of the likelihood of chosen answers beside it."""
     writing: Writing = Field(default_factory=Writing)
-    """How answers are drawn."""
+    """How answers are drawn from the model."""
     gate: dict[Name, Gate] = Field(default_factory=dict)
     """What must hold before the first round, by score; a run whose model has not learned it fails and says so."""
 
