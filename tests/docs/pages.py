@@ -1,10 +1,10 @@
 """Pages of the documentation, run as their reader would run them.
 
-In a page, blocks in `python` are run in order, in one session; blocks in `sh` are commands; a block in `yaml` is saved
-under the file name that the sentence before it gives; a block in `text` is what the block before it prints. Blocks in
-`bash` are about the reader's machine, and not run. A block in `{.yaml .part}` is a part of a file, which is
-read and not run; one in `{.python .file}` is saved as one in `yaml` is. Blocks in `{.python .elsewhere}` need what is not here (a cluster):
-they are compiled, and what they take from this package is there and takes what it is given.
+In a page, blocks in `python` are run in order, in one session; blocks in `sh` are commands; a block in `yaml`, or in
+`{.python .file}`, is saved under the file name that the sentence before it gives; a block in `text` is what the block
+before it prints. Blocks in `bash` are about the reader's machine, and not run. A block in `{.yaml .part}` is a part of
+a file, which is read and not run. Blocks in `{.python .elsewhere}` need what is not here (a cluster): they are
+compiled, and what they take from this package is there and takes what it is given.
 
 ``python -m tests.docs.pages`` draws the pages' figures anew.
 """

@@ -13,5 +13,5 @@ class Satisficing(Curator, name="satisficing"):
         good = rho >= self.aspiration
         share = (p * good).sum(-1, keepdim=True)  # q, how often a candidate is good enough
         miss = (1 - share).clamp_min(1e-300)
-        never = (candidates * miss.log()).exp().where(share > 0, 1)  # (1 − q)^K, also of infinitely many
+        never = (candidates.clamp_max(1e12) * miss.log()).exp().where(share > 0, 1)  # (1 − q)^K; 1e12 is as good as inf
         return (p * (1 - never) / share.clamp_min(1e-300)).where(good, p * never / miss)

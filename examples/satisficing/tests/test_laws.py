@@ -26,16 +26,16 @@ def test_the_curator_equals_enumeration():
     for candidates in itertools.product(range(4), repeat=3):
         kept = next((y for y in candidates if R[y] >= 0.5), candidates[-1])
         expected[kept] += P[candidates[0]] * P[candidates[1]] * P[candidates[2]]
-    p, rho = torch.tensor(P).double(), torch.tensor(R).double()
+    p, rho = torch.tensor(P, dtype=torch.float64), torch.tensor(R, dtype=torch.float64)
     curator = Satisficing(method="satisficing", candidates=3, aspiration=0.5)
-    assert curator.keep(p, rho, torch.tensor(3.0).double()).tolist() == pytest.approx(expected, abs=1e-14)
+    assert curator.keep(p, rho, torch.tensor(3.0, dtype=torch.float64)).tolist() == pytest.approx(expected, abs=1e-14)
 
 
 def test_the_curator_keeps_what_there_is_where_nothing_is_good_enough():
-    p, rho = torch.tensor(P).double(), torch.tensor(R).double()
+    p, rho = torch.tensor(P, dtype=torch.float64), torch.tensor(R, dtype=torch.float64)
     curator = Satisficing(method="satisficing", candidates=3, aspiration=2)
     for k in (3.0, float("inf")):
-        assert curator.keep(p, rho, torch.tensor(k).double()).tolist() == pytest.approx(P)
+        assert curator.keep(p, rho, torch.tensor(k, dtype=torch.float64)).tolist() == pytest.approx(P)
 
 
 def test_the_camps_are_joined_by_as_many_edges():
