@@ -118,8 +118,9 @@ def _loaded(kind: str, entry: EntryPoint) -> type[Any]:
     missing = sorted(getattr(found, "__abstractmethods__", ()))
     if missing:
         raise PluginError(f"{what} has no {', '.join(missing)}")
-    if kind != "crafts" and found.plugin_name != entry.name:
-        raise PluginError(f"{what} calls itself {found.plugin_name!r}; the entry point must have the same name")
+    called = getattr(found, "plugin_name", "") or (entry.name if kind == "crafts" else "")
+    if called != entry.name:
+        raise PluginError(f"{what} calls itself {called!r}; the entry point must have the same name")
     return found
 
 

@@ -253,8 +253,9 @@ def generate(
     import networkx
 
     check(name, arguments)
+    called, alike = range(nodes) if names is None else names, {"weight": 1.0} if plain is None else plain
     if name not in GENERATORS:
-        return _directed(_plugged(name, arguments, nodes, seed), range(nodes) if names is None else names)
+        return _directed(_plugged(name, arguments, nodes, seed), called, alike)
     generator = GENERATORS[name]
     function = getattr(networkx, generator.function or f"{name}_graph")
     given = {key: value for key, value in arguments.items() if value is not None}
@@ -269,7 +270,7 @@ def generate(
         raise EcosystemError(f"network: {name}({told}) is refused by NetworkX: {error}") from error
     if len(graph) != nodes:
         raise EcosystemError(f"network: {name} made {len(graph)} nodes, but there are {nodes} models")
-    return _directed(graph, range(nodes) if names is None else names, {"weight": 1.0} if plain is None else plain)
+    return _directed(graph, called, alike)
 
 
 def _plugged(name: str, arguments: Arguments, nodes: int, seed: int) -> Any:
