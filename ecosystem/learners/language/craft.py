@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ecosystem.errors import EcosystemError
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.craft import Craft, Lessons, Weights
 from ecosystem.learners.language.base import Origin
@@ -75,7 +76,17 @@ class TextCraft(Craft):
         written = [*scenario.rewards.values(), *outputs.scores.values()]
         blocks = [judge for judge in written if isinstance(judge, TextJudge)]
         self._judges = [judge_of(block, self._corpus, base) for block in blocks]
-        self._network = Network(self._origin.module(self._tokenizer, 0), self._language.adapters)
+        module = self._origin.module(self._tokenizer, 0)
+        seen, due = (
+            getattr(module.config, "max_position_embeddings", None),
+            self._table.prompt.shape[1] + outputs.length,
+        )
+        if seen is not None and due > seen:
+            raise EcosystemError(
+                f"outputs.length: the longest prompt has {self._table.prompt.shape[1]} tokens, an answer up to "
+                f"{outputs.length}; the model sees {seen}, fewer than these {due}"
+            )
+        self._network = Network(module, self._language.adapters)
 
     def begin(self) -> tuple[Weights, Tensor]:
         """Return what models know before the first round, and their loss; see `Craft.begin`.
@@ -221,7 +232,7 @@ class TextCraft(Craft):
             said = self._answered("language.gate", world, 0, context, prompts)
             true = self._items(prompts, self._table.answer[prompts])
             for items, into in ((said, written), (true, real)):
-                into.append(self._judged(world, items).mean(0)[-len(names) :].numpy())
+                into.append(self._judged(world, items).mean(0)[-len(names) :].cpu().numpy())
         closed(self._language.gate, np.stack(written), np.stack(real), names)
 
     def _answered(self, purpose: str, world: int, round_: int, block: int, prompts: Tensor) -> Tensor:

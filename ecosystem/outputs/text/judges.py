@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -80,7 +81,7 @@ def judge_of(written: TextJudge, corpus: Corpus, base: Path) -> Judge:
         case TypicalJudge():
             return lambda said: said.typical()
         case FunctionJudge():
-            return function(written.function)
+            return function(written.function, base)
         case TopicJudge():
             from ecosystem.outputs.text.topics import topic
 
@@ -129,8 +130,10 @@ def lexicon(words: Sequence[str]) -> Judge:
     return lambda said: np.array([share(answer) for answer in said.answers])
 
 
-def function(named: str) -> Judge:
+def function(named: str, base: Path) -> Judge:
     """Return the judge that is a user's function of prompts, answers and real answers.
+
+    It is in a module beside the scenario, or in an installed package.
 
     Raises
     ------
@@ -138,10 +141,13 @@ def function(named: str) -> Judge:
         There is no such function.
     """
     module, _, name = named.partition(":")
+    sys.path.insert(0, str(base))
     try:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise EcosystemError(f"the judge python: there is no function {named}: {error}") from error
+    finally:
+        sys.path.remove(str(base))
 
     def judge(said: Said) -> Values:
         values = found([pair.prompt for pair in said.pairs], list(said.answers), [pair.answer for pair in said.pairs])

@@ -7,15 +7,23 @@ from hashlib import sha256
 from pathlib import Path
 
 from ecosystem.errors import fail, shorten
+from ecosystem.scenario.fields.image_judges import FunctionJudge
 from ecosystem.scenario.fields.language import Language
 from ecosystem.scenario.fields.text import TextFile, TextOutputs
 from ecosystem.scenario.fields.text_judges import EmbeddingJudge, RewardModelJudge
 
 
 def judge_files(judges: Iterable[object], base: Path) -> dict[str, Path]:
-    """Return the folders of models that judge, by their name; a name on a hub is none."""
-    named = [judge.model for judge in judges if isinstance(judge, (EmbeddingJudge, RewardModelJudge)) and judge.model]
-    return {name: base / name for name in named if (base / name).is_dir()}
+    """Return the files of functions and the folders of models that judge, by their name; a name on a hub is none."""
+    found: dict[str, Path] = {}
+    for judge in judges:
+        if isinstance(judge, (EmbeddingJudge, RewardModelJudge)) and judge.model and (base / judge.model).is_dir():
+            found[judge.model] = base / judge.model
+        if isinstance(judge, FunctionJudge):
+            module = base / f"{judge.function.partition(':')[0].replace('.', '/')}.py"
+            if module.is_file():  # else it is in an installed package
+                found[judge.function] = module
+    return found
 
 
 def named_files(outputs: TextOutputs, language: Language | None, base: Path) -> dict[str, Path]:

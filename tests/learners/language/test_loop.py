@@ -197,6 +197,12 @@ def test_a_model_of_ones_own_is_named_by_its_folder(tmp_path: Path) -> None:
     assert not torch.equal(built.state.pool.items, plain.state.pool.items)  # from nothing
 
 
+def test_an_answer_that_a_model_cannot_see_the_end_of_is_refused() -> None:
+    outputs = sums().settings()["outputs"] | {"length": 11}
+    with pytest.raises(EcosystemError, match=r"longest prompt has 6 tokens, an answer up to 11; the model sees 16"):
+        Ecosystem(sums(outputs=outputs))
+
+
 @pytest.mark.parametrize("empty", ["", "\n\n"])
 def test_an_empty_file_of_prompts_is_told(tmp_path: Path, empty: str) -> None:
     scenario = tale_scenario(tmp_path)

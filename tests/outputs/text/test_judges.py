@@ -116,6 +116,18 @@ def test_a_function_of_ones_own_judges(monkeypatch: pytest.MonkeyPatch) -> None:
         judged({"judge": "python", "function": "taste_of_mine:missing"}, pairs, ["", ""])
 
 
+def test_a_function_may_stand_beside_the_scenario(tmp_path: Path) -> None:
+    from ecosystem.outputs.text.named import judge_files
+
+    (tmp_path / "taste_beside.py").write_text("def one(prompts, answers, real):\n    return [1.0] * len(answers)\n")
+    written = {"judge": "python", "function": "taste_beside:one"}
+    assert judged(written, [Pair(0, "a", "b")], ["c"], tmp_path) == [1]
+    # What is in it decides a run's result.
+    found = judge_files([JUDGES.validate_python(written)], tmp_path)
+    assert found == {"taste_beside:one": tmp_path / "taste_beside.py"}
+    assert judge_files([JUDGES.validate_python(written)], tmp_path / "elsewhere") == {}
+
+
 def test_encoders_and_reward_models_are_read_from_a_folder(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
