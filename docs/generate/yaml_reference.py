@@ -13,7 +13,7 @@ from ecosystem.scenario.arithmetic import CONSTANTS, FUNCTIONS
 from ecosystem.scenario.schema import schema
 
 _ROOT = "Scenario"
-_BROUGHT = "Other"
+_BROUGHT = ("Other", "ChoiceRule", "Curator", "FeedbackRule", "Judge", "Remedy")
 """How blocks begin whose keys come with another package: there is no telling which."""
 _BOUNDS = {"minimum": "≥", "ge": "≥", "exclusiveMinimum": ">", "gt": ">"}
 _UPPER = {"maximum": "≤", "le": "≤", "exclusiveMaximum": "<", "lt": "<"}

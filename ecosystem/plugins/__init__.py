@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecosystem.learners.craft import Craft
+    from ecosystem.plugins.files import load
     from ecosystem.plugins.kinds import ChoiceRule, Curator, FeedbackRule, Judge, NetworkGenerator, Remedy
     from ecosystem.plugins.plugin import Plugin
     from ecosystem.scenario.fields.common import Count, Name, NonNegative, Number, Positive, Share, Vector
@@ -44,6 +45,7 @@ _HOMES = {
     "Remedy": _KINDS,
     "Share": _FIELDS,
     "Vector": _FIELDS,
+    "load": "ecosystem.plugins.files",
 }
 
 __all__ = [
@@ -62,6 +64,7 @@ __all__ = [
     "Remedy",
     "Share",
     "Vector",
+    "load",
 ]
 
 

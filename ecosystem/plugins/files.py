@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from os import PathLike
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import ecosystem.plugins
 from ecosystem.errors import InputError, Problem, shorten
@@ -86,6 +88,20 @@ def scope_of(codes: Sequence[Code]) -> Scope:
             raise InputError([Problem(("plugins", index), f"{shorten(code.file)} {error}")]) from error
         members |= found
     return Scope({**scope.members, **members})
+
+
+def load(file: str | PathLike[str]) -> dict[str, type[Any]]:
+    """Run a file of plug-ins and return its classes by name: to try them with `ecosystem.testing`.
+
+    Raises
+    ------
+    PluginError
+        It fails, or defines nothing.
+    InputError
+        It cannot be read.
+    """
+    path = Path(file)
+    return {name: cls for (_, name), cls in _defined(*read([path.name], path.parent)).items()}
 
 
 _BASES = sorted(f"ecosystem.plugins.{base}" for base in set(GROUPS.values()))

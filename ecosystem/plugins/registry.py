@@ -118,7 +118,7 @@ def _loaded(kind: str, entry: EntryPoint) -> type[Any]:
     missing = sorted(getattr(found, "__abstractmethods__", ()))
     if missing:
         raise PluginError(f"{what} has no {', '.join(missing)}")
-    called = getattr(found, "plugin_name", entry.name)  # a craft is called what its entry point is
+    called = getattr(found, "plugin_name", "") or (entry.name if kind == "crafts" else "")
     if called != entry.name:
         raise PluginError(f"{what} calls itself {called!r}; the entry point must have the same name")
     return found

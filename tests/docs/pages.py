@@ -1,10 +1,10 @@
 """Pages of the documentation, run as their reader would run them.
 
-In a page, blocks in `python` are run in order, in one session; blocks in `sh` are commands; a block in `yaml` is saved
-under the file name that the sentence before it gives; a block in `text` is what the block before it prints. Blocks in
-`bash` are about the reader's machine, and not run. A block in `{.yaml .part}` is a part of a file, which is
-read and not run. Blocks in `{.python .elsewhere}` need what is not here (a cluster):
-they are compiled, and what they take from this package is there and takes what it is given.
+In a page, blocks in `python` are run in order, in one session; blocks in `sh` are commands; a block in `yaml`, or in
+`{.python .file}`, is saved under the file name that the sentence before it gives; a block in `text` is what the block
+before it prints. Blocks in `bash` are about the reader's machine, and not run. A block in `{.yaml .part}` is a part of
+a file, which is read and not run. Blocks in `{.python .elsewhere}` need what is not here (a cluster): they are
+compiled, and what they take from this package is there and takes what it is given.
 
 ``python -m tests.docs.pages`` draws the pages' figures anew.
 """
@@ -43,8 +43,9 @@ PAGES = [ROOT / "README.md", *sorted(page for page in DOCS.rglob("*.md") if page
 """All pages that are written by hand, but for the tutorials."""
 
 _BLOCK = re.compile(r"^```(\w+| ?\{[^}]*\})\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_LANGUAGES = {"python", "sh", "bash", "yaml", "text", "{.python .elsewhere}", "{.yaml .part}"}
+_LANGUAGES = {"python", "sh", "bash", "yaml", "text", "{.python .elsewhere}", "{.python .file}", "{.yaml .part}"}
 _FILE = re.compile(r"`([\w.-]+\.ya?ml)`")
+_MODULE = re.compile(r"`([\w-]+\.py)`")
 _IMAGE = re.compile(r"!\[[^]]*\]\(([^)]+)\)")
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -90,6 +91,8 @@ def follow(page: Path, folder: Path) -> None:
                 printed = out.getvalue()
             elif block.language == "sh":
                 printed = "".join(_command(line, place) for line in block.body.splitlines())
+            elif block.language == "{.python .file}":
+                Path(_MODULE.findall(block.before)[-1]).write_text(block.body, encoding="utf-8")
             elif block.language == "{.python .elsewhere}":
                 _look_over(block.body, place)
             elif block.language == "{.yaml .part}":

@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ecosystem.errors import fail
@@ -110,31 +109,30 @@ class ImageCraft(Craft):
         batch = self.batch
         stack = self._folded(weights)
         out = torch.empty(batch.size * batch.models, batch.contexts, lots, candidates, *self.item, device=batch.device)
-        asked = torch.eye(batch.contexts, device=batch.device).repeat_interleave(lots * candidates, 0)
+        flat = out.view(len(out), batch.contexts * lots, candidates, self._pixels)
+        asked = torch.eye(batch.contexts, device=batch.device).repeat_interleave(lots, 0)
 
         def drawn(pupil: Pupil) -> None:
-            noise = self._noise(pupil, round_, lots, candidates)
             alike = [number for number, other in enumerate(self._pupils) if other == pupil]
-            for some in [alike] if self._network.stacked_drawing else [[number] for number in alike]:
-                chosen = {name: value[some] for name, value in stack.items()}
+            groups = [alike] if self._network.stacked_drawing else [[number] for number in alike]
+            chosen = [{name: value[some] for name, value in stack.items()} for some in groups]
+            for candidate in range(candidates):
+                noise = self._noise(pupil, round_, lots, candidate)
                 for start in range(0, len(noise), _ROWS):
                     rows = slice(start, start + _ROWS)
-                    wide = noise[rows].expand(len(some), -1, -1)
-                    images = self._network.draw(chosen, wide, asked[rows].expand(len(some), -1, -1))
-                    for number, image in zip(some, images, strict=True):
-                        out[number].view(-1, self._pixels)[rows] = image
+                    for some, weights in zip(groups, chosen, strict=True):
+                        wide, wanted = (each[rows].expand(len(some), -1, -1) for each in (noise, asked))
+                        flat[some, rows, candidate] = self._network.draw(weights, wide, wanted)
 
         with torch.no_grad():
             each(drawn, dict.fromkeys(self._pupils))
         return out.unflatten(0, (batch.size, batch.models))
 
-    def _noise(self, pupil: Pupil, round_: int, lots: int, candidates: int) -> Tensor:
-        """Return normal numbers, ``[contexts × lots × candidates, draws]``, each candidate's from its own stream."""
-        shape = (self.batch.contexts, lots, self._network.draws)
-        streams = [stream(pupil.seed, f"images.write.{j}", round_, pupil.model) for j in range(candidates)]
-        drawn = [generator.standard_normal(shape, dtype=np.float32) for generator in streams]
-        noise: NDArray[np.float32] = np.stack(drawn, axis=2)
-        return torch.from_numpy(noise).reshape(-1, self._network.draws).to(self.batch.device)
+    def _noise(self, pupil: Pupil, round_: int, lots: int, candidate: int) -> Tensor:
+        """Return normal numbers of a candidate's own stream, ``[contexts × lots, draws]``."""
+        generator = stream(pupil.seed, f"images.write.{candidate}", round_, pupil.model)
+        shape = (self.batch.contexts * lots, self._network.draws)
+        return torch.from_numpy(generator.standard_normal(shape, dtype=np.float32)).to(self.batch.device)
 
     def judge(self, items: Tensor, context: Tensor) -> Tensor:
         """Return what images are worth by each judge; see `Craft.judge`."""

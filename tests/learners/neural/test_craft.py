@@ -16,6 +16,7 @@ from ecosystem.learners.neural import craft as module
 from ecosystem.learners.neural.craft import ImageCraft
 from ecosystem.learners.neural.first import FirstWeights
 from ecosystem.learners.neural.training import Pupil
+from ecosystem.testing import check_craft, check_judge
 from ecosystem.threads import one_thread
 from ecosystem.world.blueprint import blueprint
 
@@ -78,6 +79,17 @@ def test_a_world_in_a_batch_is_the_world_alone(neural, monkeypatch):
         assert all(torch.equal(part.weights[name], whole.weights[name][some]) for name in part.weights)
 
 
+@pytest.mark.parametrize("neural", [SMALL, FLOW], ids=["vae", "flow"])
+def test_the_craft_keeps_to_the_laws_of_crafts(neural):
+    learning = {"regime": "incremental", "neural": neural}
+    check_craft({"kind": "images", "contexts": 3}, {"red": {"judge": "hue"}}, learning=learning)
+
+
+@pytest.mark.parametrize("judge", ["hue", "brightness", "classifier"])
+def test_judges_keep_to_the_laws_of_judges(judge):
+    check_judge({"judge": judge}, {"kind": "images", "contexts": 3}, learning={"neural": SMALL})
+
+
 def test_what_is_learned_first_is_learned_once(monkeypatch):
     taught = []
     teach = ImageCraft._taught_first
@@ -134,7 +146,7 @@ def test_a_further_candidate_leaves_the_others_what_they_are(neural):
     weights, _ = made.begin()
     two, three = (made.write(weights, 3, 4, k) for k in (2, 3))
     assert three.shape == (2, 2, 3, 4, 3, 2, 8, 8)
-    torch.testing.assert_close(two, three[:, :, :, :, :2], rtol=0, atol=1e-6)
+    assert torch.equal(two, three[:, :, :, :, :2])
     assert torch.equal(three[0], three[1])
     assert float((three[:, :, :, :, 0] - three[:, :, :, :, 1]).abs().max()) > 0.01
     assert float(three.min()) >= 0 and float(three.max()) <= 1
