@@ -98,9 +98,15 @@ def find(kind: str, name: str) -> type[Any] | None:
     entry = _entries(kind).get(name)
     if entry is None:
         return None
-    if entry.dist is not None:
-        scope().used[entry.dist.name] = entry.dist.version
+    note(kind, name)
     return _loaded(kind, entry)
+
+
+def note(kind: str, name: str) -> None:
+    """Note that the scenario at hand uses a plug-in, where a package brings it, without importing it."""
+    entry = _entries(kind).get(name)
+    if entry is not None and entry.dist is not None and (kind, name) not in scope().members:
+        scope().used[entry.dist.name] = entry.dist.version
 
 
 @lru_cache(maxsize=256)

@@ -86,6 +86,19 @@ def test_its_version_is_part_of_what_a_run_is_known_by(tmp_path: Path, monkeypat
     assert ids[0] != ids[1]
 
 
+def test_a_kind_of_outputs_is_noted_without_being_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(tmp_path, monkeypatch, ecosystem_crafts="nowhere:Craft")
+    scenario = ecosystem.Scenario(
+        name="x",
+        rounds=1,
+        mode="sampled",
+        outputs={"kind": "it"},
+        models=[{"name": "m", "diet": {"raw": 1}}],
+        learning={"examples": 10},
+    )
+    assert scenario.scope.used == {"ecosystem-satisficing": "0.1.0"}
+
+
 def test_without_it_the_names_are_unknown() -> None:
     with pytest.raises(ecosystem.errors.InputError, match="there is no method of curation 'satisficing'"):
         ecosystem.load_scenario(EXAMPLE / "scenario.yaml")

@@ -8,6 +8,7 @@ from typing import Any
 
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
 from ecosystem.learners.crafts import kinds
+from ecosystem.plugins import registry
 from ecosystem.scenario.checks.facts import ROWS, Facts, entries, mapping, number
 from ecosystem.scenario.checks.rewards import mentions
 
@@ -16,6 +17,8 @@ _JUDGE = "a judge, such as {judge: …}"
 
 def check_kind(facts: Facts) -> Iterator[Problem]:
     """Check that there is such a kind of outputs."""
+    if facts.drawn and isinstance(facts.kind, str):
+        registry.note("crafts", facts.kind)
     if facts.drawn and facts.kind not in kinds():
         known = sorted(kinds() | set(ROWS))
         message = f"there is no kind of outputs {shorten(facts.kind)}{did_you_mean(facts.kind, known)}"
