@@ -13,7 +13,7 @@ from ecosystem.scenario.arithmetic import CONSTANTS, FUNCTIONS
 from ecosystem.scenario.schema import schema
 
 _ROOT = "Scenario"
-_BROUGHT = ("Other", "ChoiceRule", "Curator", "FeedbackRule", "Judge", "Remedy")
+_BROUGHT = "Other"
 """How blocks begin whose keys come with another package: there is no telling which."""
 _BOUNDS = {"minimum": "≥", "ge": "≥", "exclusiveMinimum": ">", "gt": ">"}
 _UPPER = {"maximum": "≤", "le": "≤", "exclusiveMaximum": "<", "lt": "<"}
@@ -94,7 +94,8 @@ def _section(name: str, block: Mapping[str, Any], known: Examples) -> str:
         text = re.sub(r"\s+", " ", field.get("description", ""))
         lines.append(f"| `{key}` | {_cell(kind(field))} | {default} | {_cell(text)} | {example} |")
     if block.get("additionalProperties") is True:
-        lines += ["", "Other keys are arguments of the generator."]
+        others = "arguments of the generator" if name == "GeneratedNetwork" else "settings of its own"
+        lines += ["", f"Other keys are {others}."]
     whole = known.blocks.get(name)
     if whole is not None and name != _ROOT and len(whole.value) > 1:
         lines += ["", f"In `{whole.scenario}`:", "", f"``` {{.yaml .part}}\n{_written(whole)}```"]

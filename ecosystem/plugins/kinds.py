@@ -9,6 +9,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pydantic import Field
+
 from ecosystem.plugins.plugin import Plugin
 from ecosystem.scenario.fields.common import Candidates, Name, Positive, RewardOf
 from ecosystem.scenario.fields.judges import JudgeBlock
@@ -27,13 +29,13 @@ class Curator(Plugin):
     kind_of_plugin: ClassVar[str] = "curators"
     not_its_own: ClassVar[frozenset[str]] = frozenset({"candidates", "temperature", "reward"})
 
-    method: Name
+    method: Name = Field(examples=["satisficing"])
     """Name of the plug-in."""
-    candidates: Candidates
+    candidates: Candidates = Field(examples=[3])
     """K, how many candidates the curator sees: a count, or `inf`."""
-    temperature: Positive | None = None
+    temperature: Positive | None = Field(default=None, examples=[0.5])
     """T, by which rewards are divided; 1 by default."""
-    reward: RewardOf | None = None
+    reward: RewardOf | None = Field(default=None, examples=["taste"])
     """The curator's reward; the model's own by default."""
 
     @abstractmethod
@@ -63,7 +65,7 @@ class ChoiceRule(Plugin):
     goes_by: ClassVar[str] = "experience"
     """What it goes by, for which every group needs a reward: experience, risk, or nothing (empty)."""
 
-    method: Name
+    method: Name = Field(examples=["imitation"])
     """Name of the plug-in."""
 
     @abstractmethod
@@ -90,7 +92,7 @@ class FeedbackRule(Plugin):
     keeps_total: ClassVar[bool] = False
     """Whether the number of all users stays what it is."""
 
-    method: Name
+    method: Name = Field(examples=["word_of_mouth"])
     """Name of the plug-in."""
 
     @abstractmethod
@@ -116,7 +118,7 @@ class NetworkGenerator(Plugin):
     kind_of_plugin: ClassVar[str] = "networks"
     named_by: ClassVar[str] = "generator"
 
-    generator: Name
+    generator: Name = Field(examples=["two_camps"])
     """Name of the plug-in."""
 
     @abstractmethod
@@ -135,7 +137,7 @@ class Remedy(Plugin):
 
     kind_of_plugin: ClassVar[str] = "remedies"
 
-    method: Name
+    method: Name = Field(examples=["sharpen"])
     """Name of the plug-in."""
 
     @abstractmethod
@@ -148,6 +150,8 @@ class Judge(Plugin, JudgeBlock):
 
     kind_of_plugin: ClassVar[str] = "judges"
     named_by: ClassVar[str] = "judge"
+    judge: Name = Field(examples=["length"])
+    """Name of the plug-in."""
     top: ClassVar[float] = float("nan")
     """The largest value that it gives, NaN where it has none."""
 

@@ -46,6 +46,15 @@ class Plugin(Block):
         super().__pydantic_init_subclass__(**settings)
         cls.plugin_name = name
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Admit any further key in the block of a kind: which there are, the plug-in says."""
+        found = handler(core)
+        if not cls.plugin_name:
+            found["additionalProperties"] = True
+            found["properties"][cls.named_by]["not"] = {"enum": sorted(cls.built_in)}
+        return found
+
     @property
     def identity(self) -> str:
         """The plug-in and its own settings, in one line: within a process, equal lines act alike.

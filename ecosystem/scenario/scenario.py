@@ -79,7 +79,7 @@ class Scenario(Block):
     """Type of the numbers; `float32` takes half the memory and is exact to seven digits."""
     device: Literal["auto", "cpu", "cuda"] = "cpu"
     """Where the numbers are computed: on a GPU (`cuda`), on the CPU, or on a GPU where there is one (`auto`)."""
-    plugins: Annotated[tuple[Name, ...], Strict(False), Field(examples=[["my_rules.py"]])] = ()
+    plugins: Annotated[tuple[Name, ...], Strict(False), Field(examples=[["satisficing.py"]])] = ()
     """Python files, relative to the scenario, whose plug-ins it uses; they are run only where that is allowed."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     """Named numbers for use in expressions."""
