@@ -14,8 +14,7 @@ from typing import Any
 from ecosystem.devices import kind
 from ecosystem.errors import EcosystemError, InputError, fail, shorten
 from ecosystem.errors import Path as ErrorPath
-from ecosystem.outputs.text.named import contents, judge_files, named_files
-from ecosystem.scenario.fields.image_judges import FunctionJudge
+from ecosystem.plan.named import contents, image_files, judge_files, named_files
 from ecosystem.scenario.fields.images import ImageOutputs
 from ecosystem.scenario.fields.models import FromRun
 from ecosystem.scenario.fields.network import FileNetwork
@@ -92,14 +91,16 @@ def identity(scenario: Scenario) -> Identity:
         if isinstance(each.network, FileNetwork):
             files[each.network.file] = _contents(each.base / each.network.file, ("network", "file"))
         if isinstance(each.outputs, TextOutputs):
-            named = named_files(each.outputs, each.learning.language, each.base)
-            judges = judge_files([*each.rewards.values(), *each.outputs.scores.values()], each.base)
-            files |= contents(named | judges)
+            files |= contents(
+                named_files(each.outputs, each.learning.language, each.base), ("outputs", "corpus", "path")
+            )
+        if isinstance(each.outputs, ImageOutputs):
+            files |= contents(image_files(each.outputs, each.base), ("outputs", "data", "path"))
+        judges = [*each.rewards.values(), *each.outputs.scores.values()]
+        files |= contents(judge_files(judges, each.base), ("rewards",))
     for index, model in enumerate(scenario.models):
         if isinstance(model.initial, FromRun):
             files[model.initial.source] = _states(scenario.base / model.initial.source, index)
-    if isinstance(scenario.outputs, ImageOutputs):
-        files |= _images(scenario, scenario.outputs)
     files |= {code.file: code.digest for code in scenario.document.codes}
     for each in (scenario, *(phase.scenario for phase in scenario.phases)):
         files |= {f"package {name}": _hash(f"{name} {version}") for name, version in each.scope.used.items()}
@@ -195,23 +196,6 @@ def _states(path: Path, model: int) -> str:
         raise
     except EcosystemError as error:
         raise fail(str(error), ("models", model, "initial", "from")) from error
-
-
-def _images(scenario: Scenario, outputs: ImageOutputs) -> dict[str, str]:
-    """Return the hash of real images, names and contents of their files, and that of each of the user's functions."""
-    from ecosystem.outputs.images.data import files_of  # which knows arrays
-
-    found = {}
-    each = [(str(file.relative_to(scenario.base)), file) for file in files_of(outputs, scenario.base)]
-    if each:
-        names = [[name, _contents(file, ("outputs", "data", "path"))] for name, file in each]
-        found[names[0][0]] = _hash(_written(names))
-    for judge in (*scenario.rewards.values(), *outputs.scores.values()):
-        if isinstance(judge, FunctionJudge):
-            module = scenario.base / f"{judge.function.partition(':')[0].replace('.', '/')}.py"
-            if module.is_file():  # else it is an installed package, as all else that is imported
-                found[judge.function] = _contents(module, ("rewards",))
-    return found
 
 
 def _contents(path: Path, field: ErrorPath) -> str:

@@ -16,7 +16,7 @@ import ecosystem.plugins
 from ecosystem.errors import InputError, Problem, shorten
 from ecosystem.plugins.registry import GROUPS, PluginError, Scope, inherited
 
-NOT_ALLOWED = "would be run as a program, which a scenario may not ask for by itself; if you trust the file, add "
+NOT_ALLOWED = "would be run as a program, which a scenario may not ask for by itself; if you trust it, add "
 HOW = "--allow-code (in Python: allow_code=True)"
 
 

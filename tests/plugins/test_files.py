@@ -87,7 +87,7 @@ def test_nothing_is_run_where_it_is_not_allowed(path: Path) -> None:
         ecosystem.load_scenario(path)
     assert str(caught.value) == (
         f"{path}:3:11: plugins[0]: 'lenient.py' would be run as a program, which a scenario may not ask for by itself; "
-        "if you trust the file, add --allow-code (in Python: allow_code=True)"
+        "if you trust it, add --allow-code (in Python: allow_code=True)"
     )
     with pytest.raises(InputError, match="--allow-code"):
         ecosystem.Scenario(name="x", rounds=1, plugins=["lenient.py"])
@@ -216,3 +216,16 @@ def test_commands_ask_for_leave(path: Path) -> None:
     assert "--allow-code" in str(call(app, ["report", "out"]).exception)
     assert call(app, ["report", "out", "--allow-code"]).exit_code == 0
     assert (path.parent / "out" / "report.html").exists()
+
+
+def test_a_function_that_judges_is_not_run_for_a_file_alone(tmp_path: Path) -> None:
+    (tmp_path / "taste.py").write_text("raise SystemExit('run')")
+    path = tmp_path / "judged.yaml"
+    path.write_text(
+        "name: judged\nrounds: 1\nmode: sampled\noutputs: {kind: images}\n"
+        'rewards: {mine: {judge: python, function: "taste:mine"}}\n'
+        "models: [{name: m, reward: mine, diet: {raw: 1}}]\nlearning: {examples: 10}\n"
+    )
+    with pytest.raises(InputError, match=r"5:\d+: rewards\.mine\.function: 'taste:mine' would be run as a program"):
+        ecosystem.load_scenario(path)
+    assert ecosystem.load_scenario(path, allow_code=True).rewards["mine"].function == "taste:mine"

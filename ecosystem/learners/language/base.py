@@ -24,8 +24,8 @@ from ecosystem.learners.language.tokens import Codec, Table, made_tokenizer, sav
 from ecosystem.learners.language.training import in_order, trained
 from ecosystem.outputs.text.corpus import Corpus
 from ecosystem.outputs.text.extra import needed
-from ecosystem.outputs.text.named import contents, named_files
 from ecosystem.plan.identity import digest
+from ecosystem.plan.named import contents, named_files
 from ecosystem.scenario.fields.language import Language, Training
 from ecosystem.scenario.fields.text import TextOutputs
 from ecosystem.world.streams import derived_seed, stream
@@ -207,7 +207,7 @@ class Origin:
                 "origin": language.model_dump(mode="json", include={"model", "config", "architecture"}),
                 "corpus": self.outputs.corpus.model_dump(mode="json"),
                 "shape": [self.outputs.contexts, self.outputs.length],
-                "files": contents(named_files(self.outputs, language, self.folder)),
+                "files": contents(named_files(self.outputs, language, self.folder), ("learning", "language")),
             }
         )
 

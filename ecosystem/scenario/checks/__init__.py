@@ -78,7 +78,7 @@ def check(resolved: Any, document: Document) -> Iterator[Problem]:
     Problem
         Each at its place.
     """
-    facts = Facts(resolved, document.base)
+    facts = Facts(resolved, document.base, document.allow_code or not document.file)
     for each in _CHECKS:
         for problem in each(facts):
             yield document.located(problem)

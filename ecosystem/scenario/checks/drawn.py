@@ -9,6 +9,7 @@ from typing import Any
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
 from ecosystem.learners.crafts import kinds
 from ecosystem.plugins import registry
+from ecosystem.plugins.files import HOW, NOT_ALLOWED
 from ecosystem.scenario.checks.facts import ROWS, Facts, entries, mapping, number
 from ecosystem.scenario.checks.rewards import mentions
 
@@ -34,6 +35,8 @@ def check_judges(facts: Facts) -> Iterator[Problem]:
         judged = isinstance(value, Mapping) and "judge" in value
         if facts.drawn and not judged and value is not None:
             yield Problem(path, f"must be {_JUDGE}, for outputs of kind {facts.kind} are really drawn")
+        elif judged and value["judge"] == "python" and not facts.trusted:
+            yield Problem((*path, "function"), f"{shorten(value.get('function'))} {NOT_ALLOWED}{HOW}")
         elif not facts.drawn and judged:
             yield Problem(path, "is a judge, which is for outputs that are really drawn; write a number per output")
     for path, reward in mentions(facts) if facts.drawn else ():

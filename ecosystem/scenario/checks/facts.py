@@ -71,9 +71,11 @@ def rows(value: Any, path: Path) -> Iterator[tuple[Path, list[float]]]:
 class Facts:
     """A scenario's data as the checks need it."""
 
-    def __init__(self, data: Mapping[Any, Any], base: pathlib.Path) -> None:
+    def __init__(self, data: Mapping[Any, Any], base: pathlib.Path, trusted: bool = True) -> None:
         self.data = data
         self.base = base
+        self.trusted = trusted
+        """Whether code that the scenario names may be run."""
         outputs = mapping(data.get("outputs"))
         self.kind = outputs.get("kind")
         self.drawn = isinstance(self.kind, str) and self.kind not in ROWS

@@ -117,7 +117,7 @@ def test_a_function_of_ones_own_judges(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_function_may_stand_beside_the_scenario(tmp_path: Path) -> None:
-    from ecosystem.outputs.text.named import judge_files
+    from ecosystem.plan.named import judge_files
 
     (tmp_path / "taste_beside.py").write_text("def one(prompts, answers, real):\n    return [1.0] * len(answers)\n")
     written = {"judge": "python", "function": "taste_beside:one"}

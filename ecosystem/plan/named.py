@@ -1,4 +1,4 @@
-"""The files that a scenario's texts and language models come from: what is in them decides a run's result."""
+"""The files that a scenario's data, models and judges come from: what is in them decides a run's result."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
+from ecosystem.errors import Path as ErrorPath
 from ecosystem.errors import fail, shorten
 from ecosystem.scenario.fields.image_judges import FunctionJudge
+from ecosystem.scenario.fields.images import Array, Folder, ImageOutputs
 from ecosystem.scenario.fields.language import Language
 from ecosystem.scenario.fields.text import TextFile, TextOutputs
 from ecosystem.scenario.fields.text_judges import EmbeddingJudge, RewardModelJudge
@@ -37,27 +39,33 @@ def named_files(outputs: TextOutputs, language: Language | None, base: Path) -> 
     return found
 
 
-def contents(files: Mapping[str, Path]) -> dict[str, str]:
-    """Return the SHA-256 of what is in each file or folder.
+def image_files(outputs: ImageOutputs, base: Path) -> dict[str, Path]:
+    """Return the file or folder that real images are read from, by its name; digits come with a package."""
+    data = outputs.data
+    return {data.path: base / data.path} if isinstance(data, (Array, Folder)) else {}
+
+
+def contents(files: Mapping[str, Path], field: ErrorPath) -> dict[str, str]:
+    """Return the SHA-256 of what is in each file or folder, which stand in a field of the scenario.
 
     Raises
     ------
     InputError
         One cannot be read.
     """
-    return {name: _hashed(path) for name, path in files.items()}
+    return {name: _hashed(path, field) for name, path in files.items()}
 
 
-def _hashed(path: Path) -> str:
+def _hashed(path: Path, field: ErrorPath) -> str:
     found = sha256()
     try:
         files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
         for file in files:
-            found.update(file.name.encode())
+            found.update(str(file.relative_to(path)).encode() if path.is_dir() else b"")
             with file.open("rb") as stream:
                 while block := stream.read(1 << 20):
                     found.update(block)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise fail(f"cannot read {shorten(str(path))}: {reason}", ("outputs", "corpus", "path")) from error
+        raise fail(f"cannot read {shorten(str(path))}: {reason}", field) from error
     return found.hexdigest()
