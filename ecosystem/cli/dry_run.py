@@ -61,6 +61,8 @@ def _reckoned(packed: tuple[Chunk, ...], execution: Execution) -> str:
         workers = min(execution.workers or 0, os.cpu_count() or 1)
         where = f"with {counted(workers, 'worker')}" if workers else "in this process"
         time = f"{duration(found.with_workers(workers))} {where}"
+    if not found.measured:
+        return f"{word} {time}, guessed from the settings (no round was tried)"
     return f"{word} {time}, and {size(found.bytes)} on the disk (measured on the first rounds)"
 
 

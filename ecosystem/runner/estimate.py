@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from ecosystem.plan.chunks import Chunk
 from ecosystem.plan.size import most_rounds, seconds_per_world
+from ecosystem.scenario.fields.drawn import DrawnOutputs
 from ecosystem.scenario.fields.learning import Until
 
 _TRIALS = 3
@@ -39,12 +40,15 @@ class Estimate:
         Room for the results.
     at_most : bool
         Whether runs may come to rest, and so end, earlier.
+    measured : bool
+        Whether anything was tried out; else it is guessed from the settings alone.
     """
 
     seconds: float
     longest: float
     bytes: int
     at_most: bool
+    measured: bool
 
     def with_workers(self, workers: int) -> float:
         """Return the seconds that it takes some workers."""
@@ -83,15 +87,18 @@ def estimate(packed: Sequence[Chunk]) -> Estimate:
         seconds=sum(seconds),
         longest=max(seconds),
         bytes=int(per_run * runs) + _PART_BYTES * len(packed),
+        measured=bool(tried),
         at_most=any(isinstance(chunk.runs[0].scenario.rounds, Until) for chunk in packed),
     )
 
 
 def _try(chunk: Chunk, guess: float) -> _Measured | None:
-    """Run the first rounds of some of a chunk's runs; None where they cannot be built."""
+    """Run the first rounds of some of a chunk's runs; None where they cannot be built, or train networks first."""
     from ecosystem.world.simulation import try_out
 
     runs = chunk.runs[:_MOST_TRIED]
+    if isinstance(runs[0].scenario.outputs, DrawnOutputs):
+        return None
     try:
         trial = try_out(runs, _TRIAL_SECONDS)
     except Exception:  # what a run fails by is told when it is run; the others can be reckoned all the same

@@ -15,6 +15,7 @@ import pytest
 
 import ecosystem
 from ecosystem.cli.naming import directory_name
+from ecosystem.learners import crafts
 
 
 def test_results_go_to_a_directory_of_the_scenarios_name(command, write) -> None:
@@ -321,3 +322,17 @@ def test_a_dry_run_of_points_that_differ_in_shape(command, write) -> None:
     assert (said.status, said.err) == (0, "")
     assert "3 to run in 1 chunk" in said.out
     assert "measured on the first rounds" in said.out
+
+
+def test_a_dry_run_trains_no_network(command, tmp_path, monkeypatch) -> None:
+    from plain.tally import Tally
+
+    monkeypatch.setitem(crafts.CRAFTS, "tally", "plain.tally:Tally")
+    monkeypatch.setattr(Tally, "begin", lambda self: pytest.fail("a network was trained"))
+    (tmp_path / "drawn.yaml").write_text(
+        "name: drawn\nrounds: 3\nmode: sampled\noutputs: {kind: tally, size: 2, real: [1, 1]}\n"
+        "models: [{name: p, diet: {raw: 1}}]\nlearning: {examples: 10}\n"
+    )
+    said = command("run", "drawn.yaml", "--dry-run", "--workers", "0")
+    assert said.status == 0
+    assert "about 2 s in this process, guessed from the settings (no round was tried)" in said.out

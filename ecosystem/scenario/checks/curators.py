@@ -75,7 +75,7 @@ def check_temperatures(facts: Facts) -> Iterator[Problem]:
 def _too_cold(facts: Facts, curation: Mapping[Any, Any], path: Path, inherited: list[Any]) -> Iterator[Problem]:
     candidates = number(curation.get("candidates"))
     temperature = number(1 if curation.get("temperature") is None else curation["temperature"])
-    if curation.get("method", "luce") not in _INTEGRATED or not temperature or temperature < 0:
+    if str(curation.get("method", "luce")) not in _INTEGRATED or not temperature or temperature < 0:
         return
     if candidates is None or not 1 < candidates < math.inf:
         return
