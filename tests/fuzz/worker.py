@@ -132,12 +132,15 @@ def _said(command: Command, *arguments: str) -> tuple[int | str, str, str]:
 def _is_small() -> bool:
     """Tell whether a plan is run in no time."""
     from ecosystem.cli.targets import plans
+    from ecosystem.scenario.fields.drawn import DrawnOutputs
     from ecosystem.scenario.fields.learning import Until
 
     (plan,) = plans(["scenario.yaml"])
     cells = 0
     for run in plan.unique:
         scenario = run.scenario
+        if isinstance(scenario.outputs, DrawnOutputs):
+            return False  # networks are trained
         rounds = scenario.rounds.max if isinstance(scenario.rounds, Until) else scenario.rounds
         numbers = len(scenario.model_names) * scenario.outputs.contexts * scenario.outputs.numbers
         users = 0 if scenario.users is None else len(scenario.users.groups)
