@@ -7,13 +7,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from ecosystem.devices import kind
-from ecosystem.errors import EcosystemError, InputError, fail, shorten
-from ecosystem.errors import Path as ErrorPath
+from ecosystem.errors import EcosystemError, InputError, fail
 from ecosystem.plan.named import contents, image_files, judge_files, named_files
 from ecosystem.scenario.fields.images import ImageOutputs
 from ecosystem.scenario.fields.models import FromRun
@@ -89,7 +88,7 @@ def identity(scenario: Scenario) -> Identity:
     files: dict[str, str] = {}
     for each in (scenario, *(phase.scenario for phase in scenario.phases)):
         if isinstance(each.network, FileNetwork):
-            files[each.network.file] = _contents(each.base / each.network.file, ("network", "file"))
+            files |= contents({each.network.file: each.base / each.network.file}, ("network", "file"))
         if isinstance(each.outputs, TextOutputs):
             files |= contents(
                 named_files(each.outputs, each.learning.language, each.base), ("outputs", "corpus", "path")
@@ -196,15 +195,3 @@ def _states(path: Path, model: int) -> str:
         raise
     except EcosystemError as error:
         raise fail(str(error), ("models", model, "initial", "from")) from error
-
-
-def _contents(path: Path, field: ErrorPath) -> str:
-    try:
-        with path.open("rb") as stream:
-            found = sha256()
-            while block := stream.read(1 << 20):
-                found.update(block)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise fail(f"cannot read {shorten(str(path))}: {reason}", field) from error
-    return found.hexdigest()

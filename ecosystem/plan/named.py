@@ -65,7 +65,7 @@ def _hashed(path: Path, field: ErrorPath) -> str:
             with file.open("rb") as stream:
                 while block := stream.read(1 << 20):
                     found.update(block)
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise fail(f"cannot read {shorten(str(path))}: {reason}", field) from error
     return found.hexdigest()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
-from ecosystem.errors import EcosystemError, shorten
+from ecosystem.errors import EcosystemError
+from ecosystem.outputs.functions import function_of
 from ecosystem.outputs.images.classifier import Classifier
 from ecosystem.scenario.fields.image_judges import BrightnessJudge, ClassifierJudge, FunctionJudge, HueJudge, ImageJudge
 
@@ -70,7 +69,7 @@ def _by_classifier(settings: ClassifierJudge, classifier: Callable[[], Classifie
 
 
 def _by_function(settings: FunctionJudge, base: Path) -> Judge:
-    function = _found(settings.function, base)
+    function = function_of(settings.function, base)
 
     def judged(images: Tensor, labels: Tensor) -> Tensor:
         flat = images.flatten(0, 1)
@@ -83,19 +82,3 @@ def _by_function(settings: FunctionJudge, base: Path) -> Judge:
         return told.to(images).reshape(labels.shape)
 
     return judged
-
-
-def _found(written: str, base: Path) -> Callable[[Tensor, Tensor], object]:
-    """Return a function that is written ``module:name``, from beside the scenario or an installed package."""
-    module, _, name = written.partition(":")
-    sys.path.insert(0, str(base))
-    try:
-        found = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise EcosystemError(f"function: cannot find {shorten(written)}: {error}") from error
-    finally:
-        sys.path.remove(str(base))
-    if not callable(found):
-        raise EcosystemError(f"function: {shorten(written)} is no function")
-    function: Callable[[Tensor, Tensor], object] = found
-    return function

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
 
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecosystem.errors import EcosystemError, shorten
+from ecosystem.outputs.functions import function_of
 from ecosystem.outputs.text.corpus import Corpus, Pair
 from ecosystem.outputs.text.extra import needed
 from ecosystem.scenario.fields.image_judges import FunctionJudge
@@ -140,14 +139,7 @@ def function(named: str, base: Path) -> Judge:
     EcosystemError
         There is no such function.
     """
-    module, _, name = named.partition(":")
-    sys.path.insert(0, str(base))
-    try:
-        found = getattr(import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise EcosystemError(f"the judge python: there is no function {named}: {error}") from error
-    finally:
-        sys.path.remove(str(base))
+    found = function_of(named, base)
 
     def judge(said: Said) -> Values:
         values = found([pair.prompt for pair in said.pairs], list(said.answers), [pair.answer for pair in said.pairs])
