@@ -30,6 +30,9 @@ from ecosystem.scenario.fields.remedy import BestOfK, RejectionSampling
 from ecosystem.threads import each
 from ecosystem.users.crowd import Demand
 
+_TOGETHER = 512
+"""Models that are measured at once, where a kind of learner does not know better."""
+
 _BLOCK = 256
 """Models that are taught together; the streams of random numbers have blocks of as many."""
 
@@ -122,6 +125,11 @@ class Learner(ABC):
         """
         del models
         return {name: self.measures[name](p, batch) for name in names}
+
+    @property
+    def together(self) -> int:
+        """How many models are measured at once: as many as the cache holds."""
+        return _TOGETHER
 
     @abstractmethod
     def look(

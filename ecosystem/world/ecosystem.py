@@ -27,9 +27,6 @@ from ecosystem.world.agents import Cohort, ModelAgent, User
 from ecosystem.world.blueprint import Blueprint, blueprint
 from ecosystem.world.streams import stream
 
-_TOGETHER = 512
-"""Models that are measured at once."""
-
 
 class Ecosystem(mesa.Model):
     """Generative models that learn from one another over a network.
@@ -259,8 +256,9 @@ class Ecosystem(mesa.Model):
 
     def _measure(self, names: Sequence[str], models: Tensor | slice) -> dict[str, Tensor]:
         """Return quantities of some models; of all of them a cacheful at a time, on all cores."""
-        if isinstance(models, slice) and len(self.models) > _TOGETHER:
-            parts = [slice(start, start + _TOGETHER) for start in range(0, len(self.models), _TOGETHER)]
+        size = self.learner.together
+        if isinstance(models, slice) and len(self.models) > size:
+            parts = [slice(start, start + size) for start in range(0, len(self.models), size)]
             demand = self.demand  # asked for once, before threads need it
             with one_thread():
                 found = each(lambda part: self._measured_of(names, part, demand), parts)
