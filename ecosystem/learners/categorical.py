@@ -37,14 +37,20 @@ class Categorical(RowLearner):
         self._places = Buffers()
 
     def measured(
-        self, p: Tensor, batch: Batch, names: Collection[str], models: Tensor | slice = slice(None)
+        self,
+        p: Tensor,
+        batch: Batch,
+        names: Collection[str],
+        models: Tensor | slice = slice(None),
+        weights: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return some of `measures` at once: they share expected rewards and logarithms; see `Learner.measured`."""
         logs = {part: log.of(models) for part, log in self._logs.items()}
         # Places for one number of models are few, so that they can be kept.
         room = partial(self._places.take, p.shape, p) if p.shape[1] == self.together else None
         reading = categorical.Reading(p, batch, logs, room, self._starts_real)
-        return {name: categorical.QUANTITIES[name](reading) for name in names}
+        found = {name: categorical.QUANTITIES[name](reading) for name in names}
+        return found if weights is None else found | {"alignment_served": reading.alignment_served(weights)}
 
     @property
     def together(self) -> int:

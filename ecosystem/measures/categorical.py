@@ -87,6 +87,11 @@ class Reading:
         return torch.mul(self._p, self._own, out=self._space).sum(-1)
 
     @cached_property
+    def _known(self) -> Tensor:
+        """The same; NaN where it has none."""
+        return self._expected.masked_fill(without_reward(self._batch), torch.nan)
+
+    @cached_property
     def _plogp(self) -> Tensor:
         """Return p log p."""
         return torch.xlogy(self._p, self._p, out=self._room())
@@ -101,7 +106,11 @@ class Reading:
 
     def alignment(self) -> Tensor:
         """J_i, the mean over contexts of E_p r_i; NaN where a model has no reward."""
-        return self._expected.masked_fill(without_reward(self._batch), torch.nan).mean(-1)
+        return self._known.mean(-1)
+
+    def alignment_served(self, weights: Tensor) -> Tensor:
+        """Mean of E_p r_i over contexts, weighted by v, the model's share of volume in each."""
+        return (self._known * weights).sum(-1)
 
     def reward_variance(self) -> Tensor:
         """Variance of the model's reward over its outputs; NaN where it has none."""

@@ -17,7 +17,6 @@ from ecosystem.learners import learner_of
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import State, below
 from ecosystem.measures.groups import group_values, worst_served
-from ecosystem.measures.rewards import alignment_served
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.threads import each, one_thread
 from ecosystem.users.crowd import Crowd, Demand
@@ -267,9 +266,9 @@ class Ecosystem(mesa.Model):
 
     def _measured_of(self, names: Sequence[str], models: Tensor | slice, demand: Demand) -> dict[str, Tensor]:
         p, batch = self.state.p[:, models], self.batch.of(models)
-        found = self.learner.measured(p, batch, [name for name in names if name in self.learner.measures], models)
-        if "alignment_served" in names:
-            found["alignment_served"] = alignment_served(p, batch, demand.weights[:, models])
+        weights = demand.weights[:, models] if "alignment_served" in names else None
+        known = [name for name in names if name in self.learner.measures]
+        found = self.learner.measured(p, batch, known, models, weights)
         if "volume" in names:
             volume = demand.volume
             found["volume"] = p.new_full(p.shape[:2], torch.nan) if volume is None else volume[:, models].sum(-1)
