@@ -7,6 +7,7 @@ computed together where their plug-ins have equal settings, so that a setting is
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import networkx
     from torch import Tensor
 
+    from ecosystem.learners.plugged import Training
     from ecosystem.remedies.plugged import Written
     from ecosystem.users.feedback import Served
 
@@ -143,6 +145,31 @@ class Remedy(Plugin):
     @abstractmethod
     def filter(self, written: Written) -> Tensor:
         """Return what is left of models' outputs for training, ``[worlds, models, contexts, outputs]``; sums to 1."""
+
+
+class Learner(Plugin):
+    """What a model becomes by a round of training, by a learner of another package (categorical or Gaussian outputs).
+
+    What is read (diets, curators, sharing, the corpus) is the engine's; so is what a model does that reads nothing.
+    """
+
+    kind_of_plugin: ClassVar[str] = "learners"
+    learns: ClassVar[Collection[str]] = ("categorical",)
+    """Of which outputs: `categorical`, `gaussian`, or both."""
+    differentiable: ClassVar[bool] = True
+    """Whether autograd goes through it; influence is refused where it does not."""
+
+    method: Name = Field(examples=["mirror"])
+    """Name of the plug-in."""
+
+    @abstractmethod
+    def learn(self, training: Training) -> Tensor:
+        """Return what models write after a round, ``[worlds, models, contexts, numbers]`` as `training.start`.
+
+        Every model is taught on its own. A row of categorical outputs is their probabilities; one of Gaussian outputs
+        is moments (1, E x, E x xᵀ), which `ecosystem.plugins.mean_and_covariance` takes apart and `moments_of` puts
+        together.
+        """
 
 
 class Judge(Plugin, JudgeBlock):

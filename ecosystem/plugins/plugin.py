@@ -134,6 +134,29 @@ def by_name(key: str, built_in: frozenset[str], default: str = "") -> Callable[[
     return tag
 
 
+class OrName:
+    """Lets the name of a member stand for a block of it, where a field is annotated so.
+
+    Parameters
+    ----------
+    key : str
+        The field that holds the name.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        """Read a text as a block with that name."""
+        return core_schema.no_info_before_validator_function(
+            lambda value: {self._key: value} if isinstance(value, str) else value, handler(source)
+        )
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Admit a text, too."""
+        return {"anyOf": [{"type": "string", "minLength": 1}, *handler(core)["anyOf"]]}
+
+
 def _helped(details: Any, cls: type[Plugin]) -> InitErrorDetails:
     """Return an error as it was; of a key that a plug-in has not, with those that it has."""
     loc = details["loc"]

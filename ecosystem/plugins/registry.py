@@ -23,6 +23,7 @@ GROUPS: Mapping[str, str] = {
     "feedback": "FeedbackRule",
     "networks": "NetworkGenerator",
     "remedies": "Remedy",
+    "learners": "Learner",
     "judges": "Judge",
     "crafts": "Craft",
 }
