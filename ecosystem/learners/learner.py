@@ -144,6 +144,8 @@ class RowLearner(Learner):
 
     by_blocks = True
     """Whether models are taught block by block."""
+    mixes = True
+    """Whether training sets are made of what curators keep, not of what is chosen one by one."""
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
@@ -181,7 +183,7 @@ class RowLearner(Learner):
 
     def _taught(self, turn: Turn, p: Tensor, state: State, asked: Demand) -> tuple[Tensor, list[Tensor]]:
         """Return what all models write after a turn, and D̃ of each block where the corpus wants it."""
-        offer = turn.offer(p, asked)
+        offer = turn.offer(p, asked) if self.mixes else Offer(p)
         after = self._buffers.take() if turn.everyone and not p.requires_grad else None
 
         def taught(readers: Readers) -> tuple[Tensor, Tensor]:

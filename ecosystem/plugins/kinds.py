@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 
 class Curator(Plugin):
-    """Of K candidates drawn from the model, a curator of another package keeps one (categorical outputs)."""
+    """Of K candidates drawn from the model, a curator of another package keeps one.
+
+    It has `keep` for categorical outputs, `chances` for outputs that are drawn one by one (images, texts, other crafts,
+    Gaussian ones in sampled mode), or both.
+    """
 
     kind_of_plugin: ClassVar[str] = "curators"
     not_its_own: ClassVar[frozenset[str]] = frozenset({"candidates", "temperature", "reward"})
@@ -40,7 +44,16 @@ class Curator(Plugin):
     reward: RewardOf | None = Field(default=None, examples=["taste"])
     """The curator's reward; the model's own by default."""
 
-    @abstractmethod
+    @classmethod
+    def lacking(cls) -> list[str]:
+        """Return what it must have and has not; see `Plugin.lacking`."""
+        return [] if cls.has("keep") or cls.has("chances") else ["keep or chances"]
+
+    @classmethod
+    def has(cls, method: str) -> bool:
+        """Tell whether it has a method of its own, `keep` or `chances`."""
+        return getattr(cls, method) is not getattr(Curator, method)
+
     def keep(self, p: Tensor, rho: Tensor, candidates: Tensor) -> Tensor:
         """Return the distribution of what is kept of what models write; called where K is above 1.
 
@@ -58,6 +71,22 @@ class Curator(Plugin):
         Tensor
             As `p`: sums to 1 over outputs, with nothing where p has nothing, and differentiable by autograd.
         """
+        raise NotImplementedError
+
+    def chances(self, rho: Tensor) -> Tensor:
+        """Return how likely each candidate is to be kept; called where K is above 1.
+
+        Parameters
+        ----------
+        rho : Tensor
+            Reward over temperature of each candidate, ``[choices, K]``, in the order in which they were drawn.
+
+        Returns
+        -------
+        Tensor
+            As `rho`: sums to 1 over candidates.
+        """
+        raise NotImplementedError
 
 
 class ChoiceRule(Plugin):

@@ -47,6 +47,11 @@ class Plugin(Block):
         cls.plugin_name = name
 
     @classmethod
+    def lacking(cls) -> list[str]:
+        """Return the methods that a member of its kind must have and it has not."""
+        return sorted(getattr(cls, "__abstractmethods__", ()))
+
+    @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         """Admit any further key in the block of a kind: which there are, the plug-in says."""
         found = handler(core)

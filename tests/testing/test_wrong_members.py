@@ -93,6 +93,43 @@ def test_a_right_curator() -> None:
     check_curator(member(Curator, "keep", lambda p, rho, k: tilted(p, rho)))
 
 
+def first_good(rho: torch.Tensor) -> torch.Tensor:
+    good = torch.cat([rho[:, :-1] > 0, torch.ones_like(rho[:, :1]).bool()], -1)
+    return (good & (good.cumsum(-1) == 1)).to(rho)
+
+
+def emptied(rho: torch.Tensor) -> torch.Tensor:
+    likely = first_good(rho)
+    rho.zero_()
+    return likely
+
+
+CHANCES: list[tuple[str, Any]] = [
+    ("the chances of candidates must sum to 1", lambda rho: first_good(rho) / 2),
+    ("the chances of candidates must not be negative", lambda rho: 2 * first_good(rho) - 1 / rho.shape[-1]),
+    ("rewards of candidates must not be changed in place", emptied),
+    ("a choice must have the same bits", lambda rho: torch.softmax(rho * len(rho), -1)),
+    ("finite", lambda rho: first_good(rho) / 0),
+]
+
+
+@pytest.mark.parametrize(("told", "chances"), CHANCES)
+def test_a_curator_with_wrong_chances(told: str, chances: Any) -> None:
+    with pytest.raises(AssertionError, match=told):
+        check_curator(member(Curator, "chances", chances), candidates=4)
+
+
+def test_a_curator_whose_chances_are_another_choice() -> None:
+    luce = member(Curator, "keep", lambda p, rho, k: tilted(p, rho))  # of infinitely many candidates
+    luce.chances = lambda self, rho: torch.softmax(rho, -1)  # type: ignore[attr-defined]
+    with pytest.raises(AssertionError, match="keep must be what chances come to, of 2 candidates"):
+        check_curator(luce)
+
+
+def test_a_curator_with_right_chances() -> None:
+    check_curator(member(Curator, "chances", first_good), candidates=4)
+
+
 def one_by_one(activity: torch.Tensor, served: Any, group: int) -> torch.Tensor:
     return torch.minimum(activity, activity.new_tensor(3.0))
 
