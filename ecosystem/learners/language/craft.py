@@ -29,8 +29,8 @@ from ecosystem.scenario.fields.text import TextOutputs
 from ecosystem.scenario.fields.text_judges import TextJudge
 from ecosystem.world.streams import stream
 
-_GATED = 512
-"""Answers to each context by which it is told whether a model has learned its task."""
+_GATED = 1024
+"""Answers to each context by which it is told whether a model has learned its task: a share is known to .02 or so."""
 
 _HELD_OUT = 256
 """Held-out answers of each context that perplexity is measured on."""
@@ -96,14 +96,16 @@ class TextCraft(Craft):
         EcosystemError
             A model has not learned what the scenario's gate asks for.
         """
-        rows, losses = [], []
+        rows, losses, tried = [], [], set()
         for world in range(self.batch.size):
             self._stand_on(world)
             rows.append(self._first(world))
             self._network.know(rows[-1])
             losses.append(held_out_loss(self._network.module, self._held_out, self._codec))
-            if self._language.gate:
-                self._try(world)
+            seed = self._base_seed(world)
+            if self._language.gate and seed not in tried:
+                self._try(world, seed)
+                tried.add(seed)
         models = self.batch.models
         weights = {
             name: torch.stack([row[name] for row in rows])[:, None].repeat(1, models, *[1] * rows[0][name].dim())
@@ -115,8 +117,9 @@ class TextCraft(Craft):
         """Return drawn real answers; see `Craft.real`."""
         found = torch.empty((*context.shape, *self.item), dtype=self.dtype, device=self.batch.device)
         for world in range(context.shape[0]):
+            seed = self.batch.worlds[world].seed
             for model in range(context.shape[1]):
-                luck = self._luck("language.real", world, round_, model, context.shape[2])
+                luck = self._luck("language.real", seed, round_, model, context.shape[2])
                 for number in range(self.batch.contexts):
                     here = context[world, model] == number
                     prompts = self._picked(number, luck[here])
@@ -134,14 +137,15 @@ class TextCraft(Craft):
         asked = 0 if batch.learning.prompts == "reused" else round_
         for world in range(batch.size):
             self._stand_on(world)
+            seed = batch.worlds[world].seed
             for model in range(batch.models):
                 self._network.know({name: part[world, model] for name, part in weights.items()})
                 for context in range(batch.contexts):
                     block = model * batch.contexts + context
-                    prompts = self._picked(context, self._luck("language.prompts", world, asked, block, lots))
+                    prompts = self._picked(context, self._luck("language.prompts", seed, asked, block, lots))
                     for number in range(candidates):
                         purpose = f"language.write.{number}"
-                        found[world, model, context, :, number] = self._answered(purpose, world, round_, block, prompts)
+                        found[world, model, context, :, number] = self._answered(purpose, seed, round_, block, prompts)
         return found
 
     def judge(self, items: Tensor, context: Tensor) -> Tensor:
@@ -206,12 +210,14 @@ class TextCraft(Craft):
         return self._network.known()
 
     def _base_of(self, world: int) -> Mapping[str, Tensor]:
-        seed = self.batch.worlds[world].seed
+        seed = self._base_seed(world)
+        if seed not in self._bases:
+            self._bases[seed] = self._origin.weights(self._tokenizer, seed)
+        return self._bases[seed]
+
+    def _base_seed(self, world: int) -> int:
         fixed = self._language.base.seed
-        key = seed if fixed is None else fixed
-        if key not in self._bases:
-            self._bases[key] = self._origin.weights(self._tokenizer, seed)
-        return self._bases[key]
+        return self.batch.worlds[world].seed if fixed is None else fixed
 
     @cached_property
     def _bases(self) -> dict[int, Mapping[str, Tensor]]:
@@ -221,23 +227,25 @@ class TextCraft(Craft):
         if self._network.adapted:
             self._network.stand_on(self._base_of(world))
 
-    def _try(self, world: int) -> None:
-        """Raise where the model before the first round has not learned what the gate asks for."""
+    def _try(self, world: int, seed: int) -> None:
+        """Raise where the model before the first round has not learned what the gate asks for.
+
+        Its answers are drawn with the seed of the base, so that all runs on one base pass, or none does.
+        """
         contexts, names = self.batch.contexts, list(self._outputs.scores)
         written: list[NDArray[np.float64]] = []
         real: list[NDArray[np.float64]] = []
         for context in range(contexts):
-            luck = self._luck("language.gate.prompts", world, 0, context, _GATED)
-            prompts = self._picked(context, luck)
-            said = self._answered("language.gate", world, 0, context, prompts)
+            prompts = self._picked(context, self._luck("language.gate.prompts", seed, 0, context, _GATED))
+            said = self._answered("language.gate", seed, 0, context, prompts)
             true = self._items(prompts, self._table.answer[prompts])
             for items, into in ((said, written), (true, real)):
                 into.append(self._judged(world, items).mean(0)[-len(names) :].cpu().numpy())
         closed(self._language.gate, np.stack(written), np.stack(real), names)
 
-    def _answered(self, purpose: str, world: int, round_: int, block: int, prompts: Tensor) -> Tensor:
+    def _answered(self, purpose: str, seed: int, round_: int, block: int, prompts: Tensor) -> Tensor:
         """Return what the network answers now, ``[n, 1 + length]``."""
-        luck = self._luck(purpose, world, round_, block, len(prompts) * self._codec.length)
+        luck = self._luck(purpose, seed, round_, block, len(prompts) * self._codec.length)
         said = answers(
             self._network.module,
             self._table.prompt[prompts],
@@ -253,8 +261,8 @@ class TextCraft(Craft):
     def _items(prompts: Tensor, said: Tensor) -> Tensor:
         return torch.cat([prompts[:, None], said], dim=1)
 
-    def _luck(self, purpose: str, world: int, round_: int, block: int, draws: int) -> Tensor:
-        found = stream(self.batch.worlds[world].seed, purpose, round_, block).random(draws)
+    def _luck(self, purpose: str, seed: int, round_: int, block: int, draws: int) -> Tensor:
+        found = stream(seed, purpose, round_, block).random(draws)
         return torch.from_numpy(found).to(self.batch.device)
 
     def _picked(self, context: int, luck: Tensor) -> Tensor:

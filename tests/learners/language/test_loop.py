@@ -13,7 +13,7 @@ from learners.language.small import GROUPS, LINEAR, VERIFIED, sums, tales
 import ecosystem
 from ecosystem import Ecosystem, Scenario
 from ecosystem.errors import EcosystemError, InputError
-from ecosystem.learners.language import base
+from ecosystem.learners.language import base, craft
 from ecosystem.learners.language.tokens import Codec
 from ecosystem.outputs.text.corpus import Corpus, Pair
 from ecosystem.plan.identity import run_id
@@ -235,6 +235,14 @@ def test_a_model_that_has_learned_nothing_does_not_pass_the_gate() -> None:
     with pytest.raises(EcosystemError, match=r"has not learned its task .*in context \d quality of its answers is 0\."):
         Ecosystem(sums({"gate": gate}))
     assert Ecosystem(sums({"gate": {"quality": {"within": 1.0}}})).state.round == 0
+
+
+def test_runs_on_one_base_all_pass_the_gate_or_none_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[list[list[float]]] = []
+    monkeypatch.setattr(craft, "closed", lambda gates, written, real, names: tried.append(written.tolist()))
+    for seed in (0, 1):
+        Ecosystem(sums({"gate": {"quality": {"within": 1.0}}}), seed=seed)
+    assert tried[0] == tried[1]
 
 
 @pytest.mark.parametrize(
