@@ -14,7 +14,7 @@ from typing import Any
 
 import ecosystem.plugins
 from ecosystem.errors import InputError, Problem, shorten
-from ecosystem.plugins.registry import GROUPS, PluginError, Scope, inherited
+from ecosystem.plugins.registry import GROUPS, PluginError, Scope, inherited, lacking
 
 NOT_ALLOWED = "would be run as a program, which a scenario may not ask for by itself; if you trust it, add "
 HOW = "--allow-code (in Python: allow_code=True)"
@@ -132,7 +132,7 @@ def _defined(code: Code) -> Mapping[tuple[str, str], type]:
         for kind, base in _bases():
             if isinstance(value, type) and issubclass(value, base) and value.__module__ == module.__name__:
                 name = getattr(value, "plugin_name", "")
-                missing = sorted(getattr(value, "__abstractmethods__", ()))
+                missing = lacking(value)
                 if name and missing:
                     raise PluginError(f"defines {name} without {', '.join(missing)}")
                 if name:
