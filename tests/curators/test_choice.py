@@ -10,6 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain.choice import chances_to_win
+from scipy.stats import binom
 
 from ecosystem.curators.best_of import BestOf
 from ecosystem.curators.curation import KINDS
@@ -191,3 +192,28 @@ def test_curves_with_few_and_with_many_candidates_do_not_mix() -> None:
             # By the formula of few candidates (L multiplied) as by that of many (its logarithm).
             finer = Luce(rho[here], candidates[here] * (1 + 1e-13), 2 * nodes).keep(p[here])
             assert float((alone - finer).abs().max()) < 1e-11
+
+
+@pytest.mark.parametrize("candidates", [2.0, 65.0, 1e4, 1e6])
+@pytest.mark.parametrize("share", [1e-5, 0.3])
+def test_two_outputs_by_the_binomial_number_of_candidates(candidates: float, share: float) -> None:
+    # n of K candidates are the first output, which then wins with probability n a / (n a + K − n).
+    appeal = 3.0
+    n = np.arange(candidates + 1)
+    law = binom(candidates, share)
+    expected = math.fsum(law.pmf(n) * n * appeal / (n * appeal + candidates - n))
+    found = keep("luce", (share, 1 - share), (math.log(appeal), 0.0), candidates)
+    assert found[0] == pytest.approx(expected, rel=1e-11)
+    assert abs(found.sum() - 1) < 3e-16
+
+
+@pytest.mark.parametrize("candidates", [3.0, 2.5, 100.0])
+def test_rewards_far_apart_have_derivatives(candidates: float) -> None:
+    # Where the worst output is chosen from, all that the best would have won is beyond the smallest number.
+    rho = torch.tensor([[[0.0, -4.0, -12.0]]], dtype=torch.float64)
+    p = torch.tensor([[[[0.6, 0.3, 0.1]]]], dtype=torch.float64)
+    curator = Luce(rho, torch.tensor([[candidates]], dtype=torch.float64), nodes_needed(candidates, 12.0))
+    change = torch.tensor([0.4, -0.5, 0.1], dtype=torch.float64)
+    by_formula, by_passes = curator.derivative(p) @ change, by_autograd(curator.keep, p) @ change
+    assert bool(torch.isfinite(by_passes).all())
+    assert float((by_formula - by_passes).abs().max()) < 1e-11

@@ -139,7 +139,7 @@ def _told(chosen: dict[str, list[Mutant]], became: dict[tuple[object, ...], str]
     for mutant, what in sorted(new, key=lambda each: (each[0].module, each[0].lines.start)):
         print()
         print(f"# {mutant.module}:{mutant.lines.start}: {what}")
-        print(in_record(mutant), end="")
+        print(in_record(mutant))
     return 1 if new else 0
 
 

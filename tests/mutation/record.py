@@ -12,26 +12,25 @@ from mutation.mutants import Mutant
 RECORD = Path(__file__).parent / "survivors.toml"
 
 
+Key = tuple[str, str, str, str, int]
+
+
 @cache
-def explained() -> dict[tuple[str, str, str, str, int], str]:
+def explained() -> dict[Key, str]:
     """Return the reasons of the record by the keys of the mutants.
 
-    The file holds, for each module, a list of ``[function, was, now, reason]``, with the number of the mutant behind
-    it where several read alike.
+    The file holds for each module what is survived for one reason: ``why``, and ``mutants``, a list of ``[function,
+    was, now]`` with the number of the mutant behind it where several read alike.
     """
-    if not RECORD.exists():
-        return {}
-    found = {}
+    found: dict[Key, str] = {}
     for module, entries in tomllib.loads(RECORD.read_text(encoding="utf-8")).items():
         for entry in entries:
-            key = module, entry["in"], entry["was"], entry["now"], entry.get("nth", 1)
-            found[key] = entry["why"]
+            for function, was, now, *nth in entry["mutants"]:
+                found[module, function, was, now, nth[0] if nth else 1] = entry["why"]
     return found
 
 
 def in_record(mutant: Mutant) -> str:
-    """Return a mutant as the record would hold it, with the reason still to be given."""
-    lines = {"in": mutant.function, "was": mutant.was, "now": mutant.now, "why": ""}
-    body = "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in lines.items())
-    nth = f"nth = {mutant.nth}\n" if mutant.nth > 1 else ""
-    return f'[["{mutant.module}"]]\n{nth}{body}'
+    """Return the line of a mutant in the record."""
+    nth = [mutant.nth] if mutant.nth > 1 else []
+    return json.dumps([mutant.function, mutant.was, mutant.now, *nth], ensure_ascii=False) + ","

@@ -26,6 +26,7 @@ from pathlib import Path
 
 import coverage
 import pytest
+from hypothesis import Phase, settings
 from mutation.mutants import Mutant
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +39,8 @@ PATIENCE = 4.0
 GRACE = 5.0
 ALONE = 300.0
 """Seconds that the tests may take together with a mutant that acts on import."""
+EXAMPLES = 20
+"""The most that hypothesis tries of one law."""
 MEMORY = 4 << 30
 """Bytes that a mutant may take beyond what the process has."""
 
@@ -152,6 +155,14 @@ class _Trials:
                 self._tell({"at": at, "became": KILLED if _fails(trial, limit) else SURVIVED})
         return True
 
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Let hypothesis try few examples of each: a mutant that they do not meet is tried again with all by hand."""
+        for item in items:
+            test = getattr(item, "obj", None)
+            asked = getattr(test, "_hypothesis_internal_use_settings", None)
+            if asked is not None and asked.max_examples > EXAMPLES:
+                getattr(test, "__func__", test)._hypothesis_internal_use_settings = settings(asked, max_examples=EXAMPLES)
+
     def _clean(self, session: pytest.Session, tell: Callable[[dict[str, object]], None]) -> bool:
         """Run the tests without a mutant, and tell what each runs."""
         seconds: dict[str, float] = {}
@@ -180,8 +191,6 @@ def state_of(*names: str) -> str:
 
 def _session(tests: Sequence[str], plugin: object) -> bool:
     """Collect tests in this process, with nothing shown, and give the session to a plugin."""
-    from hypothesis import Phase, settings
-
     # The same examples for every mutant; how small a failing one can be made is of no interest.
     settings.register_profile(
         "mutation", derandomize=True, database=None, deadline=None, phases=(Phase.explicit, Phase.generate)
