@@ -19,7 +19,7 @@ from mutation.mutants import Mutant, mutants_of
 from mutation.record import explained, in_record
 from mutation.trial import KILLED, LEFT, PLACE, ROOT, Room, state_of, try_in_place, try_on_import
 
-HERE = Path(__file__).parent
+JUDGES = Path(__file__).with_name("judges.toml")
 RESULTS = PLACE / "results.jsonl"
 IMPORTED = ("hypothesis", "mesa", "networkx", "pandas", "pyarrow.parquet", "pydantic", "scipy.stats", "torch")
 """What every trial needs and takes long to import."""
@@ -30,9 +30,8 @@ def main() -> int:
     asked = _arguments()
     rooms = [
         Room(name, room["modules"], room["tests"], asked.longest)
-        for name, room in tomllib.loads((HERE / "judges.toml").read_text(encoding="utf-8")).items()
+        for name, room in tomllib.loads(JUDGES.read_text(encoding="utf-8")).items()
     ]
-    until = time.time() + 60 * asked.minutes
     random_order = random.Random(asked.seed)
     known = {} if asked.again else _known()
     chosen: dict[str, list[Mutant]] = {}
@@ -47,11 +46,12 @@ def main() -> int:
             random_order.shuffle(mutants)
             chosen[module] = mutants[: math.ceil(asked.share * len(mutants))]
     if not chosen:
-        print(f"No module of {HERE / 'judges.toml'} has any of these in its name: {', '.join(asked.modules)}.", file=sys.stderr)
+        print(f"No module of {JUDGES} has any of these in its path: {', '.join(asked.modules)}.", file=sys.stderr)
         return 2
     os.environ["OMP_NUM_THREADS"] = "1"
     for name in IMPORTED:
         __import__(name)
+    until = time.time() + 60 * asked.minutes
     PLACE.mkdir(parents=True, exist_ok=True)
     with RESULTS.open("a", encoding="utf-8") as results:
         on_import: list[tuple[Room, Mutant]] = []
@@ -86,8 +86,10 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m mutation", description=__doc__)
     parser.add_argument("modules", nargs="*", help="parts of paths of modules; all of judges.toml unless any is named")
-    parser.add_argument("--share", type=float, default=1.0, help="the part of the mutants that is tried, drawn at random")
-    parser.add_argument("--seed", type=int, default=0, help="of that draw")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="the part of the mutants that is tried, drawn at random"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the draw of that part")
     parser.add_argument("--minutes", type=float, default=math.inf, help="when to stop; the same command then goes on")
     parser.add_argument("--longest", type=float, default=math.inf, help="seconds; tests that take longer do not judge")
     parser.add_argument("--again", action="store_true", help="try also what was tried on the same module before")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -59,8 +58,11 @@ OPPOSITES = {
     for one, other in (pair, pair[::-1])
 }
 LEFT_OUT = frozenset(
-    "abs clamp clamp_max clamp_min clip clone contiguous cumsum detach div exp expm1 fillna flip log log1p masked_fill "
-    "nan_to_num neg round sort sort_values sqrt square transpose where".split()
+    [
+        *("abs", "clamp", "clamp_max", "clamp_min", "clip", "clone", "contiguous", "cumsum", "detach", "div", "exp"),
+        *("expm1", "fillna", "flip", "log", "log1p", "masked_fill", "nan_to_num", "neg", "round", "sort"),
+        *("sort_values", "sqrt", "square", "transpose", "where"),
+    ]
 )
 """Methods whose result is of the kind of what they are called on."""
 
@@ -100,7 +102,7 @@ class Mutant:
 
 
 def mutants_of(path: Path, module: str) -> list[Mutant]:
-    """Return the mutants of a file in the order of its text; changes that leave it the same or spoil its syntax are not any."""
+    """Return the mutants of a file; a change that leaves it as it is, or that is no Python, is none."""
     source = path.read_text(encoding="utf-8")
     finder = _Finder(source)
     finder.visit(ast.parse(source))
@@ -201,7 +203,9 @@ class _Finder(ast.NodeVisitor):
     def visit_Compare(self, node: ast.Compare) -> None:
         for at, operator in enumerate(node.ops):
             for other in COMPARISONS[type(operator)]:
-                self._change(node, ast.Compare(node.left, [*node.ops[:at], other(), *node.ops[at + 1 :]], node.comparators))
+                self._change(
+                    node, ast.Compare(node.left, [*node.ops[:at], other(), *node.ops[at + 1 :]], node.comparators)
+                )
         self.generic_visit(node)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> None:

@@ -27,6 +27,7 @@ from pathlib import Path
 import coverage
 import pytest
 from hypothesis import Phase, settings
+
 from mutation.mutants import Mutant
 
 ROOT = Path(__file__).parents[2]
@@ -161,7 +162,9 @@ class _Trials:
             test = getattr(item, "obj", None)
             asked = getattr(test, "_hypothesis_internal_use_settings", None)
             if asked is not None and asked.max_examples > EXAMPLES:
-                getattr(test, "__func__", test)._hypothesis_internal_use_settings = settings(asked, max_examples=EXAMPLES)
+                getattr(test, "__func__", test)._hypothesis_internal_use_settings = settings(
+                    asked, max_examples=EXAMPLES
+                )
 
     def _clean(self, session: pytest.Session, tell: Callable[[dict[str, object]], None]) -> bool:
         """Run the tests without a mutant, and tell what each runs."""
@@ -201,7 +204,20 @@ def _session(tests: Sequence[str], plugin: object) -> bool:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
-    arguments = ["-n", "0", "-q", "-x", "--tb=no", "-p", "no:cacheprovider", "-m", "not slow", "--rootdir", str(ROOT), *tests]
+    arguments = [
+        "-n",
+        "0",
+        "-q",
+        "-x",
+        "--tb=no",
+        "-p",
+        "no:cacheprovider",
+        "-m",
+        "not slow",
+        "--rootdir",
+        str(ROOT),
+        *tests,
+    ]
     return pytest.main(arguments, plugins=[plugin]) == 0
 
 
