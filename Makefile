@@ -67,7 +67,7 @@ lowest: ## Install the lowest versions that pyproject.toml states, and run a few
 coverage: $(STAMP) ## Measure which lines and branches the tests reach (htmlcov/index.html)
 	$(PYTEST_PARALLEL) -m "not slow" --cov --cov-report=term --cov-report=html
 
-mutate: $(STAMP) ## Change the mathematics in small ways and name the changes that no test notices (MODULES=luce)
+mutate: $(STAMP) ## Name small changes of the mathematics that no test notices (MODULES=luce)
 	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m mutation $(MODULES)
 
 clean: ## Remove caches and build products (.venv and runs/ stay)

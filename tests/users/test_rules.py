@@ -205,3 +205,40 @@ def test_users_go_by_what_their_risk_leaves_of_their_choice(cost: list[float], r
 def test_with_a_fixed_choice_there_are_no_moves() -> None:
     assert moves_of("fixed") is None
     assert rule_of("drift") is None
+
+
+NUMBERS: dict[str, dict[str, list[float]]] = {
+    "static": {},
+    "linear": {"step": [0.1, 0.2], "cap": [0.9, 1.0]},
+    "retention": {"scale": [0.7, 2.0], "arrivals": [1.5, 0.0], "cap": [4.0, 7.0]},
+    "replicator": {"rate": [0.3, 1.3]},
+}
+
+
+@pytest.mark.parametrize("method", RULES)
+def test_rules_have_derivatives_also_where_nobody_is(method: str) -> None:
+    numbers = {name: torch.tensor(value, dtype=torch.float64) for name, value in NUMBERS[method].items()}
+    everyone_in_one = Case([0, 1, 2], 1)
+    everyone_in_one.activity[:] = [[0, 5, 0], [0, 0, 0]]
+    for case in (*cases(), everyone_in_one):
+        activity = torch.from_numpy(case.activity).requires_grad_()
+        found = RULES[method](activity, case.served, 1, numbers)
+        weights = torch.from_numpy(np.random.default_rng(0).normal(size=case.activity.shape))
+        (slope,) = torch.autograd.grad((weights * found).sum(), activity)
+        assert bool(torch.isfinite(slope).all())
+        if (case.activity > 0).all():  # elsewhere users could only become more
+            assert torch.autograd.gradcheck(lambda a, case=case: RULES[method](a, case.served, 1, numbers), (activity,))
+
+
+@pytest.mark.parametrize("method", CHOICES)
+def test_moves_have_derivatives_also_where_nobody_can_afford_to_go(method: str) -> None:
+    choice, experience, best = map(torch.from_numpy, choices())
+    for cost in (0.0, 0.4, math.inf):
+        names = ("temperature", "rate")
+        numbers = {name: torch.full((WORLDS,), 0.7, dtype=torch.float64) for name in names}
+        numbers["switching_cost"] = torch.full((WORLDS,), cost, dtype=torch.float64)
+
+        def after(experience: torch.Tensor, numbers: dict[str, torch.Tensor] = numbers) -> torch.Tensor:
+            return CHOICES[method](choice, experience, best, numbers).expected(choice)
+
+        assert torch.autograd.gradcheck(after, (experience.clone().requires_grad_(),))
