@@ -227,7 +227,7 @@ def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "transformers", None)
     with pytest.raises(EcosystemError) as error:
         Ecosystem(sums())
-    assert str(error.value) == "learning.language needs the package transformers: pip install 'ecosystem-sim[language]'"
+    assert str(error.value) == 'learning.language needs the package transformers: pip install "ecosystem-sim[language]"'
 
 
 def test_a_model_that_has_learned_nothing_does_not_pass_the_gate() -> None:
