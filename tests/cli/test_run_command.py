@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -161,6 +162,15 @@ def test_failed_runs_are_told_and_the_status_is_one(command, write, monkeypatch)
     assert "Traceback" in ecosystem.open_results("out").failures["traceback"][0]
 
 
+@pytest.fixture
+def hears_interrupts() -> Iterator[None]:
+    """Processes that are started hear of Ctrl-C, also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hears_interrupts")
 @pytest.mark.parametrize("workers", [0, 2])
 def test_interrupted_it_says_what_is_left(tmp_path: Path, write, workers: int) -> None:
     name = write("sweep: {grid: {rounds: [1, 2000000]}}", "record: {every: 1000000}")
@@ -172,11 +182,15 @@ def test_interrupted_it_says_what_is_left(tmp_path: Path, write, workers: int) -
         text=True,
         start_new_session=True,
     )
-    # the first run is written, the second takes very long
-    while not list(tmp_path.glob("runs/pair/parts/[!.]*/runs.parquet")) and process.poll() is None:
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers hear it too
-    _, errors = process.communicate(timeout=60)
+    try:
+        # the first run is written, the second takes very long
+        while not list(tmp_path.glob("runs/pair/parts/[!.]*/runs.parquet")) and process.poll() is None:
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers hear it too
+        _, errors = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130
     assert errors == "runs/pair: interrupted; 1 run left; the same command goes on\n"
 
@@ -192,6 +206,11 @@ if __name__ == "__main__":
 """The command on a disk that is full: no file may grow beyond some bytes."""
 
 
+def _unmeasured() -> dict[str, str]:
+    """The environment without what has coverage measured: on a full disk its files too cannot be written."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_full_disk_is_told_and_what_is_there_stays(tmp_path: Path, command, write, workers: int) -> None:
     name = write("rounds: 1000", "mode: sampled", "learning: {examples: 9}", "record: {states: true}")
@@ -201,7 +220,7 @@ def test_a_full_disk_is_told_and_what_is_there_stays(tmp_path: Path, command, wr
     arguments = ["full.py", "15000", "run", name, "--seeds", "3", "--workers", str(workers)]
     process = subprocess.run(
         [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**_unmeasured(), "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
         timeout=120,
