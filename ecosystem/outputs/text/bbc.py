@@ -120,5 +120,5 @@ def _tag(topic: str) -> str:
 
 def _pair(context: int, topic: str, text: str, opening: int) -> Pair:
     words = text.split(" ")
-    prompt = " ".join([_tag(topic), *words[:opening]])
-    return Pair(context, prompt, " " + " ".join(words[opening:]), topic)
+    asked = words[:opening]
+    return Pair(context, " ".join([_tag(topic), *asked]), " " + " ".join(words[opening:]), topic, " ".join(asked))

@@ -7,7 +7,7 @@ from typing import Any
 
 from ecosystem.errors import Path, Problem, did_you_mean, shorten
 from ecosystem.plugins import registry
-from ecosystem.scenario.checks.facts import Facts, mapping
+from ecosystem.scenario.checks.facts import Facts, mapping, number
 from ecosystem.scenario.fields.text_judges import TEXT_JUDGES
 
 
@@ -27,10 +27,28 @@ def check_text(facts: Facts) -> Iterator[Problem]:
     for name in mapping(language.get("gate")):
         if name not in scores:
             yield Problem(("learning", "language", "gate", name), f"there is no such score{did_you_mean(name, scores)}")
+    yield from _shared(facts)
     curated = any(mapping(entry.get("curation")) for _, entry in facts.models) or mapping(facts.curated.get("curation"))
     if language.get("objective") == "dpo" and not curated:
         message = "dpo learns from what a curator chose over something else; give a model a `curation` block"
         yield Problem(("learning", "language", "objective"), message)
+
+
+def _shared(facts: Facts) -> Iterator[Problem]:
+    """Check that contexts ask the same, where what is learned is shared between them."""
+    corpus = mapping(mapping(facts.data.get("outputs")).get("corpus"))
+    if not number(facts.learning.get("sharing", 0)) or facts.data["outputs"].get("contexts", 1) == 1:
+        return
+    digits, source = corpus.get("digits", (1, 2)), corpus.get("source")
+    alike = not isinstance(digits, (list, tuple)) or all(each == digits[0] for each in digits)
+    reason = {
+        "arithmetic": "outputs.corpus.digits must be the same for all contexts" if not alike else "",
+        "bbc": "outputs.corpus.opening must be 0" if corpus.get("opening", 0) else "",
+        "file": "" if corpus.get("question") else "outputs.corpus.question must name the field that tells",
+    }.get(str(source), "")
+    if reason:
+        message = f"needs contexts that ask the same, so that an answer of one can be learned for another: {reason}"
+        yield Problem(("learning", "sharing"), message)
 
 
 def _judged(path: Path, value: Any) -> Iterator[Problem]:
