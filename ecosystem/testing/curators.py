@@ -80,6 +80,10 @@ def _check(block: dict[str, Any], outputs: int, generator: np.random.Generator) 
     order = generator.permutation(outputs)
     moved = _kept([_scenario(block, p[:, order], rewards[:, order])])
     near(moved, kept[..., order.tolist()], 1e-10, "permuting outputs must permute what is kept")
+    tied = rewards.round()
+    tied[:, -1] = tied[:, 0]
+    one, other = (_kept([_scenario(block, p[:, way], tied[:, way])]) for way in (slice(None), slice(None, None, -1)))
+    near(other.flip(-1), one, 1e-10, "permuting outputs must permute what is kept, where rewards tie, too")
 
     # Only worlds whose rewards are as far apart are computed together.
     others = [(generator.dirichlet(np.ones(outputs), size=3), generator.permuted(rewards, axis=1)) for _ in range(2)]

@@ -57,6 +57,13 @@ def member(base: type[Plugin], method: str, does: Any, **more: Any) -> type[Plug
     return Member
 
 
+def best_of_two(p: torch.Tensor, rho: torch.Tensor) -> torch.Tensor:
+    """The better of two, of equals the one that is numbered first."""
+    order = rho.argsort(dim=-1, descending=True, stable=True).expand_as(p)
+    up_to = (1 - (1 - p.gather(-1, order).cumsum(-1)).square()).diff(dim=-1, prepend=torch.zeros_like(p[..., :1]))
+    return up_to.clamp_min(0).gather(-1, order.argsort(-1))
+
+
 def in_place(p: torch.Tensor, rho: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
     p[..., 0] += 0.1
     return tilted(p, rho)
@@ -67,6 +74,7 @@ CURATORS: list[tuple[str, Any]] = [
     ("must not be negative", lambda p, rho, k: 2 * tilted(p, rho) - tilted(p, 9 * rho)),
     ("nothing may be kept of an output that is not written", lambda p, rho, k: torch.softmax(rho.expand_as(p), -1)),
     ("permuting outputs must permute", lambda p, rho, k: tilted(p, rho + torch.arange(p.shape[-1]) / 5)),
+    ("where rewards tie, too", lambda p, rho, k: best_of_two(p, rho)),
     ("a world must have the same bits", lambda p, rho, k: tilted(p, rho * (1 + len(p) / 10))),
     ("a model must have the same bits", lambda p, rho, k: tilted(p, rho * (1 + p.shape[2] / 10))),
     ("the derivative must be", lambda p, rho, k: tilted(p.detach(), rho) + 0 * p),
