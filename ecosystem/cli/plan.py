@@ -58,7 +58,7 @@ def plan(
         try:
             pd.concat(shares, ignore_index=True).to_csv(csv, index=False)
         except OSError as error:
-            raise EcosystemError(f"cannot write {csv}: {error.strerror}") from error
+            raise EcosystemError(f"cannot write {csv}: {error.strerror or error}") from error
         print(f"written: {csv.resolve()}")
 
 

@@ -144,6 +144,19 @@ def test_a_dry_run_of_what_may_settle_says_at_most(command, write) -> None:
     assert re.search(r"at most about [\d.]+ s with 1 worker, and", said)
 
 
+def test_a_dry_run_of_what_is_there_already_reckons_nothing(command, write) -> None:
+    command("run", write())
+    said = command("run", "pair.yaml", "--dry-run")
+    assert said.status == 0
+    assert said.out == "pair: 1 run (1 point × 1 seed), 1 there already, 0 to run in 0 chunks; results in runs/pair\n"
+
+
+def test_a_dry_run_for_a_cluster_asks_it_nothing(command, write) -> None:
+    said = command("run", write(), "--dry-run", "--scheduler", "tcp://127.0.0.1:1")
+    assert said.status == 0
+    assert re.search(r"about [\d.e-]+ s of one core, shared by the cluster, and", said.out)
+
+
 def test_failed_runs_are_told_and_the_status_is_one(command, write, monkeypatch) -> None:
     from tests.doubles import Engine
 
@@ -242,6 +255,7 @@ def test_a_full_disk_is_told_and_what_is_there_stays(tmp_path: Path, command, wr
         (["--max-memory", "lots"], "--max-memory: a size such as 16GB (got 'lots')"),
         (["--max-memory", "1kB"], "a run (of point 0) would need about"),
         (["--scheduler", "tcp://127.0.0.1:1", "--workers", "2"], "--workers and --scheduler exclude each other"),
+        (["--device", "cpu", "--set", "device=auto"], "--device 'cpu': --set device=auto says something else"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(command, write, arguments: list[str], said: str) -> None:
