@@ -82,10 +82,10 @@ class TextCraft(Craft):
         blocks = [judge for judge in written if isinstance(judge, TextJudge)]
         self._judges = [judge_of(block, self._corpus, base) for block in blocks]
         module = self._origin.module(self._tokenizer, 0)
-        seen, due = (
-            getattr(module.config, "max_position_embeddings", None),
-            self._table.prompt.shape[1] + outputs.length,
-        )
+        # Some models say more tokens than their tokenizer has, for the sake of round numbers.
+        self._vocabulary = max(len(self._tokenizer), module.get_input_embeddings().num_embeddings)
+        seen = getattr(module.config, "max_position_embeddings", None)
+        due = self._table.prompt.shape[1] + outputs.length
         if seen is not None and due > seen:
             raise EcosystemError(
                 f"outputs.length: the longest prompt has {self._table.prompt.shape[1]} tokens, an answer up to "
@@ -173,7 +173,7 @@ class TextCraft(Craft):
         """
         del weights  # the loss of what they are is known already
         said = self._codec.said(written[..., 1:])
-        share = frequencies(written[..., 1:], said, len(self._tokenizer))
+        share = frequencies(written[..., 1:], said, self._vocabulary)
         return {
             "distance_real": (share - self._real_share).abs().sum(-1).mean(-1) / 2,
             "distinct_2": distinct(written[..., 1:], said).mean(-1),
@@ -336,7 +336,7 @@ class TextCraft(Craft):
     def _real_share(self) -> Tensor:
         """How often each token is in real answers, ``[contexts, vocabulary]``."""
         rows = [self._table.answer[self._table.of(context)] for context in range(self.batch.contexts)]
-        return torch.stack([frequencies(row, self._codec.said(row), len(self._tokenizer)) for row in rows])
+        return torch.stack([frequencies(row, self._codec.said(row), self._vocabulary) for row in rows])
 
     def _some_of(self, table: Table) -> Table:
         """Return as many of the held-out answers of each context as perplexity is measured on."""

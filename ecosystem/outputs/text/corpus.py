@@ -85,9 +85,14 @@ def corpus_of(outputs: TextOutputs, base: Path) -> Corpus:
     EcosystemError
         A file cannot be read, or holds nothing to read.
     """
-    path = outputs.corpus.path if isinstance(outputs.corpus, TextFile) else None
+    return read_corpus(outputs.corpus, outputs.contexts, base)
+
+
+def read_corpus(source: CorpusSource, contexts: int, base: Path) -> Corpus:
+    """Return the real data of a source; see `corpus_of`."""
+    path = source.path if isinstance(source, TextFile) else None
     stamp = (base / path).stat().st_mtime_ns if path is not None and (base / path).exists() else 0
-    return _read(outputs.corpus.model_dump_json(), outputs.contexts, base, stamp)
+    return _read(source.model_dump_json(), contexts, base, stamp)
 
 
 @lru_cache(maxsize=4)
