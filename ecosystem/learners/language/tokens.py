@@ -128,7 +128,7 @@ class Codec:
     def table(self, pairs: Sequence[Pair]) -> Table:
         """Return prompts and real answers as tokens."""
         prompts = self.encoded([pair.prompt for pair in pairs])
-        answers = self.encoded([pair.answer for pair in pairs])
+        answers = self.encoded([pair.heading + pair.answer for pair in pairs])
         empty = next((pair for pair, prompt in zip(pairs, prompts, strict=True) if not prompt), None)
         if empty is not None:
             raise EcosystemError(

@@ -120,7 +120,8 @@ def _tag(asked: str | int) -> str:
 
 def _pair(context: int, topic: str, text: str, source: Bbc) -> Pair:
     words = text.split(" ")
-    opening = words[: source.opening]
-    asked, label = (topic, topic) if source.ask_for == "topics" else (context, "")
-    prompt = " ".join([_tag(asked), *opening])
-    return Pair(context, prompt, " " + " ".join(words[source.opening :]), label, " ".join(opening))
+    opening, answer = words[: source.opening], " " + " ".join(words[source.opening :])
+    if source.ask_for == "topics":
+        return Pair(context, " ".join([_tag(topic), *opening]), answer, topic, " ".join([topic, *opening]))
+    prompt = " ".join([_tag(context), *opening])
+    return Pair(context, prompt, answer, question=" ".join(opening), heading=_tag(topic))

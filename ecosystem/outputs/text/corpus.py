@@ -32,6 +32,8 @@ class Pair:
         Equal where prompts of several contexts ask the same.
     right : tuple of str
         All answers that are right; empty where that is `answer` alone.
+    heading : str
+        A tag that stands before the answer, which a model learns and writes, and judges do not read.
     """
 
     context: int
@@ -40,6 +42,7 @@ class Pair:
     label: str = ""
     question: str = ""
     right: tuple[str, ...] = ()
+    heading: str = ""
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,8 @@ class Bbc(Block):
     """For each context how often its real answers are of each topic: ``[{politics: 0.8, sports: 0.2}, …]``."""
     ask_for: Literal["topics", "mixes"] = "topics"
     """What a prompt tells: `topics` a topic, such as ``<sports>``, so that a model needs only to obey; `mixes` no more
-    than its context, such as ``<0>``, so that the model chooses the topic, as often as it has learned to."""
+    than its context, such as ``<0>``: an answer then begins with the tag of a topic, which the model chooses as often
+    as it has learned to, and which judges do not read."""
     opening: Annotated[int, Field(ge=0, le=64)] = 0
     """How many of an article's words stand in the prompt."""
     words: Count = 40

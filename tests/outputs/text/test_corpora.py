@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ecosystem.errors import EcosystemError, InputError
+from ecosystem.learners.language.tokens import Codec, made_tokenizer
 from ecosystem.outputs.text.arithmetic import arithmetic
 from ecosystem.outputs.text.corpus import Corpus, Pair, corpus_of, counterparts
 from ecosystem.outputs.text.judges import Said
@@ -200,7 +201,11 @@ def test_prompts_that_ask_for_a_mix_leave_the_topic_open() -> None:
     asked, open_ = (bbc(Bbc(source="bbc", mixes=mixes, ask_for=what, prompts=200)) for what in ("topics", "mixes"))
     assert [pair.answer for pair in open_.pairs] == [pair.answer for pair in asked.pairs]
     assert {(pair.context, pair.prompt) for pair in open_.pairs} == {(0, "<0>"), (1, "<1>")}
+    assert [pair.heading for pair in open_.pairs] == [pair.prompt for pair in asked.pairs]
     assert {"<0>", "<1>", "<politics>"} <= set(open_.tags) and "<0>" not in asked.tags
+    codec = Codec(made_tokenizer(open_, 400), 12)
+    table = codec.table(open_.pairs[:9])
+    assert all(pair.answer.startswith(text) for pair, text in zip(open_.pairs, codec.texts(table.answer), strict=False))
     said = Said(open_.pairs, [pair.answer for pair in open_.pairs], lambda: np.zeros(400))
     lean = topic(TopicJudge(judge="topic", labels=("politics",)), open_)(said).reshape(2, 200).mean(1)
     assert np.allclose(lean, [0.8, 0.35], atol=0.1)  # what real answers are, whatever their prompts tell
