@@ -109,7 +109,7 @@ def _rows(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     rows = table
     if not set(_OWN) <= set(table.columns):
         named = table.rename_axis(index="affected", columns="lever")
-        rows = named.reset_index().melt(id_vars="affected", var_name="lever", value_name="influence")
+        rows = named.unstack().rename("influence").reset_index()[list(_OWN)]
     told = [str(name) for name in rows.columns if name not in _OWN]
     rows = rows.dropna(subset=["influence"]).astype({"affected": str, "lever": str})
     size = rows["influence"].abs()

@@ -80,7 +80,8 @@ def influence_arrows(table: pd.DataFrame, ax: Axes | None = None) -> Figure:
     drawn = Figure(figsize=(5.6, 4.4), layout="constrained").add_subplot() if ax is None else ax
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(matrix.index)
-    pairs = matrix.reset_index().melt(id_vars="affected", var_name="lever", value_name="influence").dropna()
+    named = matrix.rename_axis(index="affected", columns="lever")
+    pairs = named.unstack().rename("influence").reset_index().dropna()
     pairs = pairs[(pairs["lever"] != pairs["affected"]) & (pairs["influence"].abs() > 1e-12)]
     pairs = pairs.sort_values("influence", key=abs, ascending=False)[:_ARROWS]
     for lever, affected, value in pairs[["lever", "affected", "influence"]].itertuples(index=False):

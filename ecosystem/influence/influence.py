@@ -90,8 +90,12 @@ def influence_at(point: StablePoint, scenario: Scenario, lever: str = "curation"
 
 def table(scenario: Scenario, lever: str = "curation", seed: int = 0, round: int | None = None) -> pd.DataFrame:
     """Return influence as rows: affected, lever, influence."""
-    matrix = influence(scenario, lever, seed, round)
-    return matrix.reset_index().melt(id_vars="affected", var_name="lever", value_name="influence")
+    return as_rows(influence(scenario, lever, seed, round))
+
+
+def as_rows(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Return a matrix of influence as rows: affected, lever, influence; models may be called like these columns."""
+    return matrix.unstack().rename("influence").reset_index()[["affected", "lever", "influence"]]
 
 
 def gradient(scenario: Scenario, aim: Aim = "mean", lever: str = "curation", seed: int = 0) -> pd.Series[float]:

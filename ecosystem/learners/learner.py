@@ -159,13 +159,16 @@ class RowLearner(Learner):
         self._shares = bool((batch.sharing > 0).any())
         self._starts = bool((batch.rate < 1).any())
         self._forgets = batch.learning.corpus == "replace"
-        self._buffers = Buffers(batch.initial)
+        self._buffers = Buffers()
         plugin = batch.learning.learner
         self.plugged = PluggedLearner(plugin, batch, self.mass) if isinstance(plugin, kinds.Learner) else None
 
     def start(self) -> State:
         """Return the state before the first round."""
-        return State(round=0, p=self.batch.initial.contiguous())
+        first = self.batch.initial
+        if not first.is_contiguous():  # shared by all models
+            first = self._buffers.take(first.shape, first).copy_(first)
+        return State(round=0, p=first)
 
     def step(self, state: State, demand: Demand | None = None) -> State:
         """Return the state one round later; see `Learner.step`.
@@ -184,7 +187,7 @@ class RowLearner(Learner):
     def _taught(self, turn: Turn, p: Tensor, state: State, asked: Demand) -> tuple[Tensor, list[Tensor]]:
         """Return what all models write after a turn, and D̃ of each block where the corpus wants it."""
         offer = turn.offer(p, asked) if self.mixes else Offer(p)
-        after = self._buffers.take() if turn.everyone and not p.requires_grad else None
+        after = self._buffers.take(p.shape, p) if turn.everyone and not p.requires_grad else None
 
         def taught(readers: Readers) -> tuple[Tensor, Tensor]:
             room = None if after is None else readers.own(after)
