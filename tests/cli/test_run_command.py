@@ -115,14 +115,14 @@ def test_a_dry_run_shows_runs_and_chunks_and_writes_nothing(command, write) -> N
 
 
 def test_a_dry_run_reckons_time_from_the_first_rounds(command, write, monkeypatch) -> None:
-    from ecosystem.world import simulation
+    from ecosystem.world import trial
 
-    measured = simulation.try_out
+    measured = trial.try_out
 
     def tried(runs, seconds):
         return replace(measured(runs, seconds), built=7.0, rounds=10, seconds=0.5)
 
-    monkeypatch.setattr(simulation, "try_out", tried)
+    monkeypatch.setattr(trial, "try_out", tried)
     name = write("rounds: 3000", "seeds: 16")
     said = command("run", name, "--dry-run", "--workers", 0).out
     # Eight of the sixteen runs are tried: twice 7 s to build them, and 300 times 0.5 s.

@@ -33,7 +33,13 @@ def test_on_a_terminal_a_bar_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize(
     ("finished", "seconds", "told"),
-    [(0.0, 100.0, ""), (10.0, 0.5, ""), (50.0, 10.0, ", 5 runs/s"), (1.0, 30.0, ", 2 runs/min"), (1.0, 7200.0, ", 0.5 runs/h")],
+    [
+        (0.0, 100.0, ""),
+        (10.0, 0.5, ""),
+        (50.0, 10.0, ", 5 runs/s"),
+        (1.0, 30.0, ", 2 runs/min"),
+        (1.0, 7200.0, ", 0.5 runs/h"),
+    ],
 )
 def test_the_rate_is_told_once_it_is_known(
     monkeypatch: pytest.MonkeyPatch, finished: float, seconds: float, told: str

@@ -274,7 +274,16 @@ def test_swept_parameters_stand_beside_influence_under_names_of_their_own(tmp_pa
     file = tmp_path / "confusing.yaml"
     file.write_text(CONFUSING, encoding="utf-8")
     found = influence_table(ecosystem.run(load_scenario(file), tmp_path / "out"))
-    assert found.columns.tolist() == ["run", "point", "seed", "parameters.lever", "best", "affected", "lever", "influence"]
+    assert found.columns.tolist() == [
+        "run",
+        "point",
+        "seed",
+        "parameters.lever",
+        "best",
+        "affected",
+        "lever",
+        "influence",
+    ]
     assert found["parameters.lever"].tolist() == [0.3, 0.3, 0.4, 0.4]
     assert found["lever"].tolist() == ["affected"] * 4
 
