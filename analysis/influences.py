@@ -6,7 +6,7 @@ rest cross-influence, and curation backfires where it is negative (Wei, Zhang & 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -109,7 +109,7 @@ def _rows(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     rows = table
     if not set(_OWN) <= set(table.columns):
         named = table.rename_axis(index="affected", columns="lever")
-        rows = named.unstack().rename("influence").reset_index()[list(_OWN)]
+        rows = cast("pd.Series[float]", named.unstack()).rename("influence").reset_index()[list(_OWN)]
     told = [str(name) for name in rows.columns if name not in _OWN]
     rows = rows.dropna(subset=["influence"]).astype({"affected": str, "lever": str})
     size = rows["influence"].abs()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -81,7 +83,7 @@ def influence_arrows(table: pd.DataFrame, ax: Axes | None = None) -> Figure:
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(matrix.index)
     named = matrix.rename_axis(index="affected", columns="lever")
-    pairs = named.unstack().rename("influence").reset_index().dropna()
+    pairs = cast("pd.Series[float]", named.unstack()).rename("influence").reset_index().dropna()
     pairs = pairs[(pairs["lever"] != pairs["affected"]) & (pairs["influence"].abs() > 1e-12)]
     pairs = pairs.sort_values("influence", key=abs, ascending=False)[:_ARROWS]
     for lever, affected, value in pairs[["lever", "affected", "influence"]].itertuples(index=False):

@@ -7,6 +7,8 @@ Zhang (2026, arXiv 2605.29267). One transposed solve gives the gradient of a tot
 
 from __future__ import annotations
 
+from typing import cast
+
 import pandas as pd
 import torch
 from torch import Tensor
@@ -95,7 +97,8 @@ def table(scenario: Scenario, lever: str = "curation", seed: int = 0, round: int
 
 def as_rows(matrix: pd.DataFrame) -> pd.DataFrame:
     """Return a matrix of influence as rows: affected, lever, influence; models may be called like these columns."""
-    return matrix.unstack().rename("influence").reset_index()[["affected", "lever", "influence"]]
+    long = cast("pd.Series[float]", matrix.unstack())
+    return long.rename("influence").reset_index()[["affected", "lever", "influence"]]
 
 
 def gradient(scenario: Scenario, aim: Aim = "mean", lever: str = "curation", seed: int = 0) -> pd.Series[float]:
