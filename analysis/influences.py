@@ -6,7 +6,7 @@ rest cross-influence, and curation backfires where it is negative (Wei, Zhang & 
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -108,8 +108,9 @@ def _rows(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Return influence as rows, none missing and rounding left out, and the columns that tell runs and points apart."""
     rows = table
     if not set(_OWN) <= set(table.columns):
-        named = table.rename_axis(index="affected", columns="lever")
-        rows = cast("pd.Series[float]", named.unstack()).rename("influence").reset_index()[list(_OWN)]
+        from ecosystem.influence.influence import as_rows  # torch takes its time
+
+        rows = as_rows(table)
     told = [str(name) for name in rows.columns if name not in _OWN]
     rows = rows.dropna(subset=["influence"]).astype({"affected": str, "lever": str})
     size = rows["influence"].abs()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -78,12 +76,13 @@ def influence_arrows(table: pd.DataFrame, ax: Axes | None = None) -> Figure:
     ax : Axes, optional
         Where to draw; a new figure by default.
     """
+    from ecosystem.influence.influence import as_rows  # torch takes its time
+
     matrix = _matrix(table)
     drawn = Figure(figsize=(5.6, 4.4), layout="constrained").add_subplot() if ax is None else ax
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(matrix.index)
-    named = matrix.rename_axis(index="affected", columns="lever")
-    pairs = cast("pd.Series[float]", named.unstack()).rename("influence").reset_index().dropna()
+    pairs = as_rows(matrix).dropna()
     pairs = pairs[(pairs["lever"] != pairs["affected"]) & (pairs["influence"].abs() > 1e-12)]
     pairs = pairs.sort_values("influence", key=abs, ascending=False)[:_ARROWS]
     for lever, affected, value in pairs[["lever", "affected", "influence"]].itertuples(index=False):

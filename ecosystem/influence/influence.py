@@ -7,8 +7,7 @@ Zhang (2026, arXiv 2605.29267). One transposed solve gives the gradient of a tot
 
 from __future__ import annotations
 
-from typing import cast
-
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -97,8 +96,14 @@ def table(scenario: Scenario, lever: str = "curation", seed: int = 0, round: int
 
 def as_rows(matrix: pd.DataFrame) -> pd.DataFrame:
     """Return a matrix of influence as rows: affected, lever, influence; models may be called like these columns."""
-    long = cast("pd.Series[float]", matrix.unstack())
-    return long.rename("influence").reset_index()[["affected", "lever", "influence"]]
+    models, levers = matrix.shape
+    return pd.DataFrame(
+        {
+            "affected": np.tile(matrix.index, levers),
+            "lever": np.repeat(matrix.columns, models),
+            "influence": matrix.to_numpy(dtype=float).ravel(order="F"),
+        }
+    )
 
 
 def gradient(scenario: Scenario, aim: Aim = "mean", lever: str = "curation", seed: int = 0) -> pd.Series[float]:

@@ -31,7 +31,7 @@ def check_text(facts: Facts) -> Iterator[Problem]:
     problem, topics = _corpus(facts, mapping(outputs.get("corpus")))
     if problem is not None:
         yield problem
-    places = [(("rewards", name), value) for name, value in facts.rewards.items()]
+    places: list[tuple[Path, Any]] = [(("rewards", name), value) for name, value in facts.rewards.items()]
     places += [(("outputs", "scores", name), value) for name, value in scores.items()]
     for place, value in places:
         yield from _judged(facts, place, mapping(value), topics)
