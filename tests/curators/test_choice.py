@@ -119,7 +119,7 @@ def test_choice_is_differentiable() -> None:
 
 def test_best_of_keeps_what_is_hardly_ever_written() -> None:
     # Of K candidates each is the rare best output with probability 1e-18: K times that is kept.
-    assert keep("best_of", (0.5, 0.5, 1e-18), (0.0, 1.0, 2.0), 5)[2] == pytest.approx(5e-18, rel=1e-12)
+    assert keep("best_of", (0.5, 0.5, 1e-18), (0.0, 1.0, 2.0), 5)[2] == pytest.approx(5e-18, rel=1e-12, abs=0)
 
 
 def test_best_of_few_beside_best_of_infinitely_many_has_its_own_derivative() -> None:
