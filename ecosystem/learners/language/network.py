@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ecosystem.errors import EcosystemError, shorten
 from ecosystem.outputs.text.extra import needed
 from ecosystem.scenario.fields.language import Adapters
 
@@ -71,6 +72,29 @@ class Network:
         return copy.merge_and_unload() if self.adapted else copy
 
 
+def check_module(module: Any, tokenizer: Any, what: str) -> None:
+    """Raise where a module cannot write the tokenizer's texts, from left to right.
+
+    Raises
+    ------
+    EcosystemError
+        It has fewer tokens than the tokenizer, or what it says of a token depends on later ones, as in an encoder.
+    """
+    known = module.get_input_embeddings().num_embeddings
+    if len(tokenizer) > known:
+        raise EcosystemError(
+            f"{what}: its tokenizer has {len(tokenizer)} tokens, the model {known}; they do not belong together"
+        )
+    ids = torch.tensor([[0, 1, 2, 3], [0, 1, 2, 4]]) % known
+    with torch.no_grad():
+        one, other = module.eval()(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits[:, :3]
+    if not torch.allclose(one, other, rtol=1e-4, atol=1e-4 * float(one.abs().max())):
+        raise EcosystemError(
+            f"{what}: is no causal language model (it is of type {module.config.model_type}): what it says of a token "
+            "depends on later ones, as in an encoder; name one that writes from left to right"
+        )
+
+
 def _put(parts: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
         for name, part in parts.items():
@@ -89,4 +113,16 @@ def _adapted(module: Any, adapters: Adapters) -> Any:
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # how adapters start out is the same for all models: they add nothing
-        return peft.get_peft_model(module, config)
+        try:
+            return peft.get_peft_model(module, config)
+        except ValueError as error:
+            raise EcosystemError(_no_targets(module, adapters)) from error
+
+
+def _no_targets(module: Any, adapters: Adapters) -> str:
+    matrices = [name for name, part in module.named_parameters() if part.dim() == 2 and name.endswith(".weight")]
+    known = f"known here: {', '.join(sorted({name.split('.')[-2] for name in matrices}))}"
+    where = f"learning.language.adapters.targets: {{}} of a model of type {module.config.model_type}"
+    if adapters.targets is None:
+        return f"{where.format('say which modules')} get one; {known}"
+    return f"{where.format('no module')} can take one (got {', '.join(map(shorten, adapters.targets))}); {known}"
