@@ -168,7 +168,11 @@ def saved_tokenizer(folder: Path | str, what: str) -> Any:
     """
     transformers = needed("learning.language", "transformers")
     try:
-        return transformers.AutoTokenizer.from_pretrained(str(folder))
+        found = transformers.AutoTokenizer.from_pretrained(str(folder))
     except Exception as error:
         reason = str(error).strip().splitlines()[0]
         raise EcosystemError(f"{what}: no tokenizer can be read from {str(folder)!r}: {reason}") from error
+    # Of a folder that holds none, transformers 5.0 makes a tokenizer that knows special tokens only.
+    if not set(found.get_vocab()) - set(found.all_special_tokens):
+        raise EcosystemError(f"{what}: no tokenizer can be read from {str(folder)!r}: it has no tokens")
+    return found
