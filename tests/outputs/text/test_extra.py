@@ -17,7 +17,7 @@ from ecosystem.outputs.text.extra import needed
         ("from json import nosuch", "this needs the package halfthere, which cannot be imported: cannot import name"),
         (
             "import nosuch_at_all",
-            "this needs the package halfthere, which cannot be imported: No module named 'nosuch_",
+            "this needs the package halfthere, which cannot be imported: No module named",
         ),
     ],
     ids=["missing", "of another version", "without what it needs"],
