@@ -65,6 +65,7 @@ class TextCraft(Craft):
         assert isinstance(outputs, TextOutputs)
         self._outputs = outputs
         self._language = scenario.learning.language or Language()
+        self.compares = self._language.objective == "dpo"
         base = Path(scenario.base)
         self._corpus = corpus_of(outputs, base)
         self._origin = Origin(self._language, outputs, self._corpus, base, batch.device)
@@ -181,6 +182,7 @@ class TextCraft(Craft):
         if start is None:
             start = "present" if self.batch.learning.regime == "incremental" else "first"
         before = weights if start == "present" else first
+        rejected = lessons.items if lessons.rejected is None else lessons.rejected
         after = {name: torch.empty_like(part) for name, part in weights.items()}
         loss = torch.empty(self.batch.size, self.batch.models, device=self.batch.device)
         for world in range(self.batch.size):
@@ -188,7 +190,7 @@ class TextCraft(Craft):
             for model in range(self.batch.models):
                 self._network.know({name: part[world, model] for name, part in before.items()})
                 generator = stream(self.batch.worlds[world].seed, "language.train", round_, model)
-                read = (lessons.items[world, model], lessons.rejected[world, model])
+                read = (lessons.items[world, model], rejected[world, model])
                 taught(self._network, self._language, self._table, self._codec, read, generator)
                 for name, part in self._network.known().items():
                     after[name][world, model] = part
