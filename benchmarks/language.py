@@ -164,7 +164,7 @@ def read(size: Size, repeats: int) -> Comparison:
                 torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
                 optimiser.step()
 
-    return compare(f"{size.name}: {size.steps} steps of {size.batch} answers read", plain, ours, repeats, at_least=1)
+    return compare(f"{size.name}: {size.steps} steps of {size.batch} answers read", plain, ours, repeats, at_least=0.9)
 
 
 def main() -> None:
