@@ -78,6 +78,11 @@ class Craft(ABC):
         super().__init_subclass__(**settings)
         cls.plugin_name = name
 
+    @classmethod
+    def lacking(cls) -> list[str]:
+        """Return the methods that a craft must have and it has not."""
+        return sorted(getattr(cls, "__abstractmethods__", ()))
+
     measures: Sequence[str] = ()
     """Columns that it adds to the table `models`."""
 

@@ -187,17 +187,11 @@ class Scenario(Block):
         Raises
         ------
         InputError
-            If there is no such setting, or the changed scenario is not valid.
+            If there is no such setting, the changed scenario is not valid, or it sweeps one of them.
         """
-        swept = () if self.sweep is None else self.sweep.keys
-        idle = [
-            Problem((), f"{key!r} is swept, so a value of its own has no effect; change the sweep instead")
-            for key in changes
-            if key in swept
-        ]
-        if idle:
-            raise InputError(idle)
-        return self._changed(changes)
+        there = self._changed(changes)
+        sweeps.refuse_idle(there, changes)
+        return there
 
     def _changed(self, changes: Mapping[str, Any], without: tuple[str, ...] = ()) -> Self:
         """Return this scenario with settings changed, and some of its fields left out."""

@@ -125,6 +125,37 @@ def test_a_column_that_is_not_there_is_named() -> None:
         mean_interval([1.0, 2.0], level=95)
 
 
+@pytest.mark.parametrize("level", [0, 1, -0.5, 1.5])
+def test_a_level_is_a_chance_that_is_neither_none_nor_certain(level: float) -> None:
+    with pytest.raises(EcosystemError, match=rf"between 0 and 1 \(got {level}\)"):
+        mean_interval([1.0, 2.0], level=level)
+
+
+def test_only_groups_that_have_rows_are_told() -> None:
+    kinds = pd.Categorical(["b", "a", "b"], categories=["a", "b", "never"])
+    found = intervals(pd.DataFrame({"g": kinds, "x": [1.0, 2.0, 3.0]}), "x", by=["g"])
+    assert found["g"].tolist() == ["b", "a"]
+    assert found["n"].tolist() == [2, 1]
+
+
+def test_a_table_without_seeds_counts_its_runs_and_without_runs_its_rows() -> None:
+    table = pd.DataFrame({"run": list("aab"), "x": [1.0, 3.0, 4.0]})
+    assert intervals(table, "x").iloc[0][["n", "mean"]].tolist() == [2, 3.0]
+    assert intervals(table.assign(seed=0), "x").iloc[0]["n"] == 1
+    assert intervals(table.assign(seed=0), "x", unit="run").iloc[0]["n"] == 2
+    assert intervals(table[["x"]], ["x"]).iloc[0][["n", "mean"]].tolist() == [3, pytest.approx(8 / 3)]
+
+
+def test_p_values_of_student_and_of_numbers_that_do_not_vary() -> None:
+    drawn = np.random.default_rng(8).normal(0.3, 1.0, 7)
+    assert p_value(drawn) == pytest.approx(stats.ttest_1samp(drawn, 0).pvalue)
+    several = {"varied": drawn, "zeros": [0.0, 0.0], "same": [2.0, 2.0], "one": [1.0], "infinite": [1.0, np.inf]}
+    table = pd.concat([pd.DataFrame({"g": name, "x": values}) for name, values in several.items()])
+    expected = [p_value(drawn), 1.0, 0.0, np.nan, np.nan]
+    assert p_values(table, "x", ["g"]) == pytest.approx(expected, nan_ok=True)
+    assert [p_value(values) for values in several.values()] == pytest.approx(expected, nan_ok=True)
+
+
 @pytest.mark.parametrize("method", ["t", "bootstrap"])
 def test_a_p_value_is_evenly_spread_where_nothing_is_there(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("analysis.significance.RESAMPLES", 499)

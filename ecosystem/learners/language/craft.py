@@ -22,7 +22,7 @@ from ecosystem.learners.language.tokens import Codec, Table
 from ecosystem.learners.language.training import taught
 from ecosystem.learners.language.variety import distinct, frequencies
 from ecosystem.learners.language.writing import answers
-from ecosystem.outputs.text.corpus import corpus_of
+from ecosystem.outputs.text.corpus import corpus_of, counterparts
 from ecosystem.outputs.text.judges import Said, judge_of
 from ecosystem.scenario.fields.language import Language
 from ecosystem.scenario.fields.text import TextOutputs
@@ -74,6 +74,11 @@ class TextCraft(Craft):
         self.item = (1 + outputs.length,)
         self._table = self._codec.table(self._corpus.pairs).on(batch.device)
         self._held_out = self._some_of(self._codec.table(self._corpus.held_out)).on(batch.device)
+        # Which prompt asks in a context what a prompt asks, [contexts, prompts]; None where nothing is shared.
+        self._counterparts: Tensor | None = None
+        if bool((batch.sharing > 0).any()):
+            found = counterparts(self._corpus.pairs, batch.contexts)
+            self._counterparts = torch.from_numpy(found).to(batch.device)
         written = [*scenario.rewards.values(), *outputs.scores.values()]
         blocks = [judge for judge in written if isinstance(judge, TextJudge)]
         self._judges = [judge_of(block, self._corpus, base) for block in blocks]
@@ -190,12 +195,25 @@ class TextCraft(Craft):
             for model in range(self.batch.models):
                 self._network.know({name: part[world, model] for name, part in before.items()})
                 generator = stream(self.batch.worlds[world].seed, "language.train", round_, model)
-                read = (lessons.items[world, model], rejected[world, model])
+                asked = lessons.context[world, model]
+                read = (
+                    self._at_home(lessons.items[world, model], asked),
+                    self._at_home(rejected[world, model], asked),
+                )
                 taught(self._network, self._language, self._table, self._codec, read, generator)
                 for name, part in self._network.known().items():
                     after[name][world, model] = part
                 loss[world, model] = held_out_loss(self._network.module, self._held_out, self._codec)
         return after, loss
+
+    def _at_home(self, items: Tensor, context: Tensor) -> Tensor:
+        """Return answers to what the same prompts are in the contexts for which they are learned.
+
+        What is shared between contexts is an answer of one that is learned for another.
+        """
+        if self._counterparts is None:
+            return items
+        return self._items(self._counterparts[context, items[:, 0]], items[:, 1:])
 
     def show(self, items: Tensor) -> list[str | bytes]:
         """Return prompts and answers as texts; see `Craft.show`."""

@@ -128,7 +128,7 @@ class Codec:
     def table(self, pairs: Sequence[Pair]) -> Table:
         """Return prompts and real answers as tokens."""
         prompts = self.encoded([pair.prompt for pair in pairs])
-        answers = self.encoded([pair.answer for pair in pairs])
+        answers = self.encoded([pair.heading + pair.answer for pair in pairs])
         empty = next((pair for pair, prompt in zip(pairs, prompts, strict=True) if not prompt), None)
         if empty is not None:
             raise EcosystemError(
@@ -136,14 +136,11 @@ class Codec:
                 "model's folder (learning.language)?"
             )
         longest = max(map(len, prompts))
-        prompt = torch.full((len(pairs), longest), self.pad)
-        there = torch.zeros(len(pairs), longest, dtype=torch.bool)
-        answer = torch.full((len(pairs), self.length), self.pad)
-        for row, (asked, said) in enumerate(zip(prompts, answers, strict=True)):
-            prompt[row, longest - len(asked) :] = torch.tensor(asked)
-            there[row, longest - len(asked) :] = True
-            kept = torch.tensor([*said, self.end][: self.length])
-            answer[row, : len(kept)] = kept
+        missing = [longest - len(asked) for asked in prompts]
+        prompt = torch.tensor([[self.pad] * left + asked for left, asked in zip(missing, prompts, strict=True)])
+        there = torch.arange(longest) >= torch.tensor(missing)[:, None]
+        kept = [[*said, self.end][: self.length] for said in answers]
+        answer = torch.tensor([said + [self.pad] * (self.length - len(said)) for said in kept])
         context = torch.tensor([pair.context for pair in pairs])
         return Table(tuple(pairs), context, prompt, there, answer)
 

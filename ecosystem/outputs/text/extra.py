@@ -6,11 +6,12 @@ from importlib import import_module
 from types import ModuleType
 
 from ecosystem.errors import EcosystemError
+from ecosystem.extras import install
 
 
 def missing(what: str, package: str) -> EcosystemError:
     """Return the error that a package is missing, to be raised."""
-    return EcosystemError(f"{what} needs the package {package}: pip install 'ecosystem-sim[language]'")
+    return EcosystemError(f"{what} needs the package {package}: {install('language')}")
 
 
 def needed(what: str, module: str) -> ModuleType:

@@ -93,12 +93,17 @@ def topic(written: TopicJudge, corpus: Corpus) -> Judge:
     Raises
     ------
     EcosystemError
-        There is no such topic, or the judge cannot tell it.
+        There is no such topic, prompts ask for none and none is named, or the judge cannot tell it.
     """
     topics = Topics(corpus)
     for label in written.labels or ():
         if label not in topics.topics:
             raise EcosystemError(f"the judge topic: there is no topic {label!r}{did_you_mean(label, topics.topics)}")
+    if not written.labels and any(pair.label not in topics.topics for pair in corpus.pairs):
+        raise EcosystemError(
+            f"the judge topic: prompts do not say which topic they ask for; name those that count: "
+            f"labels: [{topics.topics[0]}]"
+        )
     wanted = [written.labels] if written.labels else [(each,) for each in topics.topics]
     rates = {labels: topics.rates(labels) for labels in wanted}
     for labels, rate in rates.items():

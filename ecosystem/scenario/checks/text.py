@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ecosystem.errors import EcosystemError, Path, Problem, did_you_mean, shorten
 from ecosystem.plugins import registry
-from ecosystem.scenario.checks.facts import Facts, mapping
+from ecosystem.scenario.checks.facts import Facts, mapping, number
 from ecosystem.scenario.fields.text import TextFile
 from ecosystem.scenario.fields.text_judges import TEXT_JUDGES
 
@@ -31,7 +31,7 @@ def check_text(facts: Facts) -> Iterator[Problem]:
     problem, topics = _corpus(facts, mapping(outputs.get("corpus")))
     if problem is not None:
         yield problem
-    places = [(("rewards", name), value) for name, value in facts.rewards.items()]
+    places: list[tuple[Path, Any]] = [(("rewards", name), value) for name, value in facts.rewards.items()]
     places += [(("outputs", "scores", name), value) for name, value in scores.items()]
     for place, value in places:
         yield from _judged(facts, place, mapping(value), topics)
@@ -40,10 +40,28 @@ def check_text(facts: Facts) -> Iterator[Problem]:
     for name in mapping(language.get("gate")):
         if name not in scores:
             yield Problem(("learning", "language", "gate", name), f"there is no such score{did_you_mean(name, scores)}")
+    yield from _shared(facts)
     curated = any(mapping(entry.get("curation")) for _, entry in facts.models) or mapping(facts.curated.get("curation"))
     if language.get("objective") == "dpo" and not curated:
         message = "dpo learns from what a curator chose over something else; give a model a `curation` block"
         yield Problem(("learning", "language", "objective"), message)
+
+
+def _shared(facts: Facts) -> Iterator[Problem]:
+    """Check that contexts ask the same, where what is learned is shared between them."""
+    corpus = mapping(mapping(facts.data.get("outputs")).get("corpus"))
+    if not number(facts.learning.get("sharing", 0)) or facts.data["outputs"].get("contexts", 1) == 1:
+        return
+    digits, source = corpus.get("digits", (1, 2)), corpus.get("source")
+    alike = not isinstance(digits, (list, tuple)) or all(each == digits[0] for each in digits)
+    reason = {
+        "arithmetic": "outputs.corpus.digits must be the same for all contexts" if not alike else "",
+        "bbc": "outputs.corpus.opening must be 0" if corpus.get("opening", 0) else "",
+        "file": "" if corpus.get("question") else "outputs.corpus.question must name the field that tells",
+    }.get(str(source), "")
+    if reason:
+        message = f"needs contexts that ask the same, so that an answer of one can be learned for another: {reason}"
+        yield Problem(("learning", "sharing"), message)
 
 
 def _judged(facts: Facts, path: Path, written: Mapping[Any, Any], topics: frozenset[str] | None) -> Iterator[Problem]:
@@ -52,6 +70,10 @@ def _judged(facts: Facts, path: Path, written: Mapping[Any, Any], topics: frozen
     if isinstance(judge, str) and judge not in judges:
         yield Problem((*path, "judge"), f"there is no judge {shorten(judge)} of texts{did_you_mean(judge, judges)}")
     labels = written.get("labels")
+    open_ = mapping(mapping(facts.data.get("outputs")).get("corpus")).get("ask_for") == "mixes"
+    if judge == "topic" and labels is None and open_:
+        message = "names the topics that count, for prompts of a mix do not say which one they ask for"
+        yield Problem((*path, "labels"), message)
     if judge == "topic" and topics is not None and isinstance(labels, (list, tuple)):
         for index, label in enumerate(labels):
             if isinstance(label, str) and label not in topics:

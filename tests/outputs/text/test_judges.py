@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from learners.language.small import corpus_of_tales, tale
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from ecosystem.errors import EcosystemError
 from ecosystem.outputs.text.corpus import Corpus, Pair
@@ -42,6 +42,18 @@ def longest_common(one: list[str], other: list[str]) -> int:
 def test_an_exact_answer_is_the_real_one() -> None:
     pairs = [Pair(0, "1+2=", "3")] * 3
     assert judged({"judge": "exact"}, pairs, ["3", " 3", "33"]) == [1, 1, 0]
+
+
+def test_an_answer_is_right_in_any_of_its_forms() -> None:
+    pair = Pair(0, "a1+2=", "4", right=("3", "~3"))  # a real answer may be wrong itself
+    assert judged({"judge": "exact"}, [pair] * 4, ["3", "~3", "4", "~4"]) == [1, 1, 0, 0]
+
+
+def test_a_pattern_is_that_of_the_whole_answer() -> None:
+    pairs = [Pair(0, "1+2=", "3")] * 5
+    assert judged({"judge": "pattern", "pattern": "[0-9]+"}, pairs, ["3", " 12 ", "~3", "3~", ""]) == [1, 1, 0, 0, 0]
+    with pytest.raises(ValidationError, match="is no regular expression: missing \\), unterminated subpattern"):
+        JUDGES.validate_python({"judge": "pattern", "pattern": "(a"})
 
 
 def test_rouge_is_the_longest_common_subsequence() -> None:
