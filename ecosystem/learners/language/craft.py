@@ -35,6 +35,9 @@ _GATED = 1024
 _HELD_OUT = 256
 """Held-out answers of each context that perplexity is measured on."""
 
+_WRITTEN = 1024
+"""Answers that are written at once: what a model has computed of earlier tokens is held for each."""
+
 _ROWS = 256
 """Answers that are scored at once."""
 
@@ -266,16 +269,21 @@ class TextCraft(Craft):
     def _answered(self, purpose: str, seed: int, round_: int, block: int, prompts: Tensor) -> Tensor:
         """Return what the network answers now, ``[n, 1 + length]``."""
         luck = self._luck(purpose, seed, round_, block, len(prompts) * self._codec.length)
-        said = answers(
-            self._network.module,
-            self._table.prompt[prompts],
-            self._table.there[prompts],
-            luck.reshape(len(prompts), -1),
-            self._language.writing,
-            self._codec.end,
-            self._codec.pad,
-        )
-        return self._items(prompts, said)
+        said = [
+            answers(
+                self._network.module,
+                self._table.prompt[asked],
+                self._table.there[asked],
+                numbers,
+                self._language.writing,
+                self._codec.end,
+                self._codec.pad,
+            )
+            for asked, numbers in zip(
+                prompts.split(_WRITTEN), luck.reshape(len(prompts), -1).split(_WRITTEN), strict=True
+            )
+        ]
+        return self._items(prompts, torch.cat(said))
 
     @staticmethod
     def _items(prompts: Tensor, said: Tensor) -> Tensor:
