@@ -35,6 +35,9 @@ _GATED = 1024
 _HELD_OUT = 256
 """Held-out answers of each context that perplexity is measured on."""
 
+_WRITTEN = 1024
+"""Answers that are written at once: what a model has computed of earlier tokens is held for each."""
+
 _ROWS = 256
 """Answers that are scored at once."""
 
@@ -65,6 +68,7 @@ class TextCraft(Craft):
         assert isinstance(outputs, TextOutputs)
         self._outputs = outputs
         self._language = scenario.learning.language or Language()
+        self.compares = self._language.objective == "dpo"
         base = Path(scenario.base)
         self._corpus = corpus_of(outputs, base)
         self._origin = Origin(self._language, outputs, self._corpus, base, batch.device)
@@ -186,6 +190,7 @@ class TextCraft(Craft):
         if start is None:
             start = "present" if self.batch.learning.regime == "incremental" else "first"
         before = weights if start == "present" else first
+        rejected = lessons.items if lessons.rejected is None else lessons.rejected
         after = {name: torch.empty_like(part) for name, part in weights.items()}
         loss = torch.empty(self.batch.size, self.batch.models, device=self.batch.device)
         for world in range(self.batch.size):
@@ -196,7 +201,7 @@ class TextCraft(Craft):
                 asked = lessons.context[world, model]
                 read = (
                     self._at_home(lessons.items[world, model], asked),
-                    self._at_home(lessons.rejected[world, model], asked),
+                    self._at_home(rejected[world, model], asked),
                 )
                 taught(self._network, self._language, self._table, self._codec, read, generator)
                 for name, part in self._network.known().items():
@@ -264,16 +269,21 @@ class TextCraft(Craft):
     def _answered(self, purpose: str, seed: int, round_: int, block: int, prompts: Tensor) -> Tensor:
         """Return what the network answers now, ``[n, 1 + length]``."""
         luck = self._luck(purpose, seed, round_, block, len(prompts) * self._codec.length)
-        said = answers(
-            self._network.module,
-            self._table.prompt[prompts],
-            self._table.there[prompts],
-            luck.reshape(len(prompts), -1),
-            self._language.writing,
-            self._codec.end,
-            self._codec.pad,
-        )
-        return self._items(prompts, said)
+        said = [
+            answers(
+                self._network.module,
+                self._table.prompt[asked],
+                self._table.there[asked],
+                numbers,
+                self._language.writing,
+                self._codec.end,
+                self._codec.pad,
+            )
+            for asked, numbers in zip(
+                prompts.split(_WRITTEN), luck.reshape(len(prompts), -1).split(_WRITTEN), strict=True
+            )
+        ]
+        return self._items(prompts, torch.cat(said))
 
     @staticmethod
     def _items(prompts: Tensor, said: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from ecosystem.errors import EcosystemError, shorten
 from ecosystem.outputs.text.extra import needed
 
-_SECONDS, _TRIES = 10.0, 2
+_SECONDS, _TRIES, _PAUSE = 10.0, 2, 1.0
 """How long the hub may take to be there, and how often that is tried, before files are asked of it at all: where it is
 not, `transformers` asks for nearly a minute."""
 
@@ -139,7 +139,7 @@ def _hub_answers() -> bool:
         except Exception as error:
             if type(error).__name__ not in _UNREACHED:
                 return True
-            time.sleep(1)
+            time.sleep(_PAUSE)
         else:
             return True
     return False

@@ -260,26 +260,6 @@ def test_an_answer_that_a_model_cannot_see_the_end_of_is_refused() -> None:
         Ecosystem(sums(outputs=outputs))
 
 
-@pytest.mark.parametrize("empty", ["", "\n\n"])
-def test_an_empty_file_of_prompts_is_told(tmp_path: Path, empty: str) -> None:
-    scenario = tale_scenario(tmp_path)
-    (tmp_path / "tales.jsonl").write_text(empty, encoding="utf-8")
-    with pytest.raises(EcosystemError, match=r"outputs\.corpus\.path: .*tales\.jsonl holds no prompts"):
-        Ecosystem(scenario)
-
-
-def test_a_missing_model_is_told(tmp_path: Path) -> None:
-    with pytest.raises(
-        EcosystemError, match=r"^learning\.language\.model: there is no folder '\./mine' \(looked for in"
-    ):
-        Ecosystem(sums({"model": "./mine"}))
-    (tmp_path / "empty").mkdir()
-    for key in ("model", "config"):
-        with pytest.raises(EcosystemError, match=rf"^learning\.language\.{key}: no tokenizer can be read") as error:
-            Ecosystem(sums({key: str(tmp_path / "empty")}))
-        assert "\n" not in str(error.value)
-
-
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "transformers", None)
     with pytest.raises(EcosystemError) as error:
