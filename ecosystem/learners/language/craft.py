@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from ecosystem.learners.language.tokens import Codec, Table
 from ecosystem.learners.language.training import taught
 from ecosystem.learners.language.variety import distinct, frequencies
 from ecosystem.learners.language.writing import answers
-from ecosystem.outputs.text.corpus import corpus_of, counterparts
+from ecosystem.outputs.text.corpus import Pair, corpus_of, counterparts
 from ecosystem.outputs.text.judges import Said, judge_of
 from ecosystem.scenario.fields.language import Language
 from ecosystem.scenario.fields.text import TextOutputs
@@ -292,13 +293,29 @@ class TextCraft(Craft):
         """Return what judges say, ``[..., judges]``."""
         flat = items.flatten(0, -2)
         said = Said(
-            [self._table.pairs[number] for number in flat[:, 0].tolist()],
+            self._asked(flat),
             self._codec.texts(flat[:, 1:]),
             lambda: self._typical(world, flat).cpu().double().numpy(),
         )
         found = [torch.from_numpy(judge(said)) for judge in self._judges]
         values = torch.stack(found, -1) if found else torch.empty(len(flat), 0, dtype=torch.float64)
         return values.reshape(*items.shape[:-1], len(found)).to(self.batch.device)
+
+    def _asked(self, items: Tensor) -> list[Pair]:
+        """Return the prompt of each answer; where answers announce their topic, with the label that this one announces.
+
+        What announces nothing has none.
+        """
+        pairs = [self._table.pairs[number] for number in items[:, 0].tolist()]
+        if not self._announced:
+            return pairs
+        tags = self._tokenizer.convert_ids_to_tokens(items[:, 1].tolist())
+        return [replace(pair, label=self._announced.get(tag, "")) for pair, tag in zip(pairs, tags, strict=True)]
+
+    @cached_property
+    def _announced(self) -> dict[str, str]:
+        """The labels that headings stand for."""
+        return {pair.heading: pair.label for pair in self._corpus.pairs if pair.heading}
 
     def _typical(self, world: int, items: Tensor) -> Tensor:
         """Return how typical of real answers of their context answers are, ``[n]``."""
