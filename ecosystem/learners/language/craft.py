@@ -25,13 +25,14 @@ from ecosystem.learners.language.variety import distinct, frequencies
 from ecosystem.learners.language.writing import answers
 from ecosystem.outputs.text.corpus import Pair, corpus_of, counterparts
 from ecosystem.outputs.text.judges import Said, judge_of
+from ecosystem.plan.named import contents, judge_files
 from ecosystem.scenario.fields.language import Language
 from ecosystem.scenario.fields.text import TextOutputs
 from ecosystem.scenario.fields.text_judges import TextJudge
 from ecosystem.world.streams import stream
 
-_GATED = 1024
-"""Answers to each context by which it is told whether a model has learned its task: a share is known to .02 or so."""
+_GATED = 3072
+"""Answers to each context by which it is told whether a model has learned its task: a share is known to .01 or so."""
 
 _HELD_OUT = 256
 """Held-out answers of each context that perplexity is measured on."""
@@ -66,7 +67,7 @@ class TextCraft(Craft):
         assert isinstance(outputs, TextOutputs)
         self._outputs = outputs
         self._language = scenario.learning.language or Language()
-        base = Path(scenario.base)
+        base = self._folder = Path(scenario.base)
         self._corpus = corpus_of(outputs, base)
         self._origin = Origin(self._language, outputs, self._corpus, base, batch.device)
         self._tokenizer = self._origin.tokenizer()
@@ -249,18 +250,29 @@ class TextCraft(Craft):
     def _try(self, world: int, seed: int) -> None:
         """Raise where the model before the first round has not learned what the gate asks for.
 
-        Its answers are drawn with the seed of the base, so that all runs on one base pass, or none does.
+        Its answers are drawn with the seed of the base, so that all runs on one base pass, or none does; what they
+        are worth is kept beside the base.
         """
-        contexts, names = self.batch.contexts, list(self._outputs.scores)
-        written: list[NDArray[np.float64]] = []
-        real: list[NDArray[np.float64]] = []
-        for context in range(contexts):
+        asked = {
+            "answers": _GATED,
+            "outputs": self._outputs.model_dump(mode="json"),
+            "writing": self._language.writing.model_dump(mode="json"),
+            "judges": contents(judge_files(self._outputs.scores.values(), self._folder), ("outputs", "scores")),
+        }
+        written, real = self._origin.kept(seed, asked, lambda: self._sampled(world, seed))
+        closed(self._language.gate, np.array(written), np.array(real), list(self._outputs.scores))
+
+    def _sampled(self, world: int, seed: int) -> list[list[list[float]]]:
+        """Return mean scores of what the network answers, and of real answers, ``[2][contexts][scores]``."""
+        scores = len(self._outputs.scores)
+        found: list[list[list[float]]] = [[], []]
+        for context in range(self.batch.contexts):
             prompts = self._picked(context, self._luck("language.gate.prompts", seed, 0, context, _GATED))
             said = self._answered("language.gate", seed, 0, context, prompts)
             true = self._items(prompts, self._table.answer[prompts])
-            for items, into in ((said, written), (true, real)):
-                into.append(self._judged(world, items).mean(0)[-len(names) :].cpu().numpy())
-        closed(self._language.gate, np.stack(written), np.stack(real), names)
+            for items, into in zip((said, true), found, strict=True):
+                into.append(self._judged(world, items).mean(0)[-scores:].tolist())
+        return found
 
     def _answered(self, purpose: str, seed: int, round_: int, block: int, prompts: Tensor) -> Tensor:
         """Return what the network answers now, ``[n, 1 + length]``."""

@@ -300,6 +300,13 @@ def test_runs_on_one_base_all_pass_the_gate_or_none_does(monkeypatch: pytest.Mon
     for seed in (0, 1):
         Ecosystem(sums({"gate": {"quality": {"within": 1.0}}}), seed=seed)
     assert tried[0] == tried[1]
+    kept = list(base.cache().glob("*.json"))
+    for file in kept:
+        file.unlink()
+    Ecosystem(sums({"gate": {"quality": {"within": 1.0}}}), seed=1)
+    assert tried[2] == tried[0] and len(list(base.cache().glob("*.json"))) == 1  # found anew, the same
+    Ecosystem(sums({"gate": {"quality": {"within": 1.0}}, "writing": {"temperature": 0.5}}), seed=1)
+    assert tried[3] != tried[0]  # not what was kept of other settings
 
 
 @pytest.mark.parametrize(
