@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from analysis.comparison import compare, compare_runs, gains
     from analysis.influences import influence_summary, lever_summary
     from analysis.layout import readable
+    from analysis.predicted import prediction
     from analysis.reach import decay, decay_of, propagation, reached
     from analysis.reading import outcome
     from analysis.sensitivity import morris, sobol
@@ -53,6 +54,7 @@ _HOMES = {
     "morris": "analysis.sensitivity",
     "outcome": "analysis.reading",
     "p_value": "analysis.significance",
+    "prediction": "analysis.predicted",
     "propagation": "analysis.reach",
     "reached": "analysis.reach",
     "readable": "analysis.layout",
@@ -83,6 +85,7 @@ __all__ = [
     "morris",
     "outcome",
     "p_value",
+    "prediction",
     "propagation",
     "reached",
     "readable",

@@ -72,7 +72,7 @@ def without(scenario: Scenario, *parts: str) -> Scenario:
         changes |= PARTS[part](scenario)
     data = {key: value for key, value in scenario.document.data.items() if key != "expect"}
     if scenario.sweep is not None:
-        data["sweep"] = _sweep_without(scenario, list(changes))
+        data["sweep"] = sweep_without(scenario, list(changes))
     events = [_event_without(event, list(changes)) for event in data.get("events") or ()]
     data["events"] = [event for event in events if event is not None]
     return Made.from_document(changed(scenario.document.with_data(data), changes))
@@ -123,7 +123,14 @@ def counterfactuals(
     return found
 
 
-def _sweep_without(scenario: Scenario, paths: Sequence[str]) -> Any:
+def sweep_without(scenario: Scenario, paths: Sequence[str]) -> Any:
+    """Return the sweep of a scenario that has one, without what is set at one of the paths or below it.
+
+    Raises
+    ------
+    EcosystemError
+        The sweep sets a block of which a path is only a part.
+    """
     from ecosystem.plan.identity import canonical
     from ecosystem.scenario.sweeps import points
 

@@ -6,6 +6,7 @@ from analysis.plots.distribution import distribution
 from analysis.plots.influence import influence, influence_arrows
 from analysis.plots.network import LARGEST, network
 from analysis.plots.phase import phase_map, phase_maps
+from analysis.plots.prediction import prediction
 from analysis.plots.propagation import propagation
 from analysis.plots.response import response
 from analysis.plots.samples import samples
@@ -26,6 +27,7 @@ __all__ = [
     "on_axis",
     "phase_map",
     "phase_maps",
+    "prediction",
     "propagation",
     "response",
     "samples",

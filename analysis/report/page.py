@@ -20,6 +20,7 @@ from analysis.report.design import design
 from analysis.report.expectations import expectations, unfinished
 from analysis.report.influence import influence
 from analysis.report.material import Maker, Material, Part
+from analysis.report.predicted import predicted
 from analysis.report.reach import reach
 from analysis.report.samples import samples
 from analysis.report.states import movement
@@ -38,6 +39,7 @@ PARTS: tuple[Maker, ...] = (
     dependence,
     users,
     compared,
+    predicted,
     movement,
     variety,
     samples,

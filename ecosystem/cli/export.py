@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ecosystem.errors import EcosystemError, InputError, shorten
+from ecosystem.cli.options import assigned
 
 
 class Format(StrEnum):
@@ -47,30 +46,10 @@ def export(
     from ecosystem.store.export import export as write
     from ecosystem.store.results import open_results
 
-    conditions = _conditions(where or ())
+    conditions = assigned("--where", "COLUMN=VALUE, such as lam=0.5", where or ())
     wanted = [name.strip() for each in columns or () for name in each.split(",") if name.strip()]
     kind = format_ or (Format.PARQUET if out is not None and out.suffix == ".parquet" else Format.CSV)
     results = open_results(run)
     file = Path(f"{run.resolve().name}-{table}.{kind}") if out is None else out
     rows = write(results, file, kind.value, table, wanted or None, where=conditions)
     print(f"written: {file} ({counted(rows, 'row')})")
-
-
-def _conditions(texts: Sequence[str]) -> dict[str, Any]:
-    """Return what ``--where`` options mean; a value is read as it would be in a scenario."""
-    from ecosystem.scenario.reader import parse_value
-
-    found: dict[str, Any] = {}
-    for text in texts:
-        column, equals, value = text.partition("=")
-        column = column.strip()
-        if not equals or not column:
-            raise EcosystemError(f"--where {shorten(text)}: write COLUMN=VALUE, such as lam=0.5")
-        if column in found:
-            raise EcosystemError(f"--where {shorten(column)}: is given twice; several values are a list, [0.1, 0.2]")
-        try:
-            found[column] = parse_value(value)
-        except InputError as error:
-            message = error.problems[0].message
-            raise EcosystemError(f"--where {shorten(column)}: {message} (got {shorten(value)})") from error
-    return found

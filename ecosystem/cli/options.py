@@ -123,23 +123,35 @@ def overrides(assignments: Sequence[str] | None, device: str | None = None) -> d
     >>> overrides(["learning.rate=0.5", "models.p.diet={raw: 1}"])
     {'learning.rate': 0.5, 'models.p.diet': {'raw': 1}}
     """
-    from ecosystem.scenario.reader import parse_value
-
-    changes: dict[str, Any] = {}
-    for assignment in assignments or ():
-        path, equals, text = assignment.partition("=")
-        path = path.strip()
-        if not equals or not path:
-            raise EcosystemError(f"--set {shorten(assignment)}: write PATH=VALUE, such as learning.rate=0.5")
-        if path in changes:
-            raise EcosystemError(f"--set {path}: is given twice")
-        try:
-            changes[path] = parse_value(text)
-        except InputError as error:
-            raise EcosystemError(f"--set {path}: {error.problems[0].message} (got {shorten(text)})") from error
+    changes = assigned("--set", "PATH=VALUE, such as learning.rate=0.5", assignments or ())
     if device is not None and changes.setdefault("device", device) != device:
         raise EcosystemError(f"--device {shorten(device)}: --set device={changes['device']} says something else")
     return changes
+
+
+def assigned(option: str, form: str, texts: Sequence[str]) -> dict[str, Any]:
+    """Return what texts ``NAME=VALUE`` of an option say; a value is read as it would be in a scenario.
+
+    Raises
+    ------
+    EcosystemError
+        A text without ``=``, a name given twice, or a value that is not YAML.
+    """
+    from ecosystem.scenario.reader import parse_value
+
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        if not equals or not name:
+            raise EcosystemError(f"{option} {shorten(text)}: write {form}")
+        if name in found:
+            raise EcosystemError(f"{option} {name}: is given twice")
+        try:
+            found[name] = parse_value(value)
+        except InputError as error:
+            raise EcosystemError(f"{option} {name}: {error.problems[0].message} (got {shorten(value)})") from error
+    return found
 
 
 def seeds(text: str | None) -> int | tuple[int, ...] | None:

@@ -94,7 +94,7 @@ def estimate(packed: Sequence[Chunk]) -> Estimate:
 
 def _try(chunk: Chunk, guess: float) -> _Measured | None:
     """Run the first rounds of some of a chunk's runs; None where they cannot be built, or train networks first."""
-    from ecosystem.world.simulation import try_out
+    from ecosystem.world.trial import try_out
 
     runs = chunk.runs[:_MOST_TRIED]
     if isinstance(runs[0].scenario.outputs, DrawnOutputs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import numbers
 import os
 from collections.abc import Mapping
@@ -51,6 +52,25 @@ def plain(value: Any, path: Path = ()) -> Any:
     if isinstance(value, numbers.Real):
         return float(value)
     raise fail(f"a value of type {type(value).__name__} has no place in a scenario (got {shorten(value)})", path)
+
+
+def in_json(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings as JSON can hold them: infinity as the text ``inf``, as it may be in YAML."""
+    try:
+        json.dumps(settings, allow_nan=False)  # much quicker than to look at each
+    except ValueError:
+        return {key: _in_json(value) for key, value in settings.items()}
+    return settings
+
+
+def _in_json(value: Any) -> Any:
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return "inf" if value > 0 else "-inf"
+    if isinstance(value, dict):
+        return {str(key): _in_json(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_in_json(part) for part in value]
+    return value
 
 
 def _key(key: Any, path: Path) -> str | int:

@@ -30,7 +30,7 @@ from ecosystem.scenario.fields.rewards import Reward
 from ecosystem.scenario.fields.sweep import Expect, Sweep
 from ecosystem.scenario.fields.users import Users
 from ecosystem.scenario.paths import change, parameter_names
-from ecosystem.scenario.plain import plain
+from ecosystem.scenario.plain import in_json, plain
 from ecosystem.scenario.point_table import with_rows
 from ecosystem.scenario.problems import shown, translate
 from ecosystem.scenario.shape import shape_of_block
@@ -80,7 +80,8 @@ class Scenario(Block):
     device: Literal["auto", "cpu", "cuda"] = "cpu"
     """Where the numbers are computed: on a GPU (`cuda`), on the CPU, or on a GPU where there is one (`auto`)."""
     plugins: Annotated[tuple[Name, ...], Strict(False), Field(examples=[["satisficing.py"]])] = ()
-    """Python files, relative to the scenario, whose plug-ins it uses; they are run only where that is allowed."""
+    """Python files, relative to the scenario, whose plug-ins it uses; they are run only with `--allow-code` (in
+    Python: `allow_code=True`). Plug-ins of packages that are installed need no entry."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     """Named numbers for use in expressions."""
     outputs: Outputs
@@ -237,9 +238,7 @@ class Scenario(Block):
         Infinity is the text ``inf``, as it may be in YAML; an event sets whole blocks, in which what follows
         from a parameter has its value. The result makes the same scenario again.
         """
-        settings = self.model_dump(mode="json", by_alias=True)
-        if not _is_json(settings):
-            settings = {key: _json(value) for key, value in settings.items()}
+        settings = in_json(self.model_dump(mode="json", by_alias=True))
         return settings | {"events": events.in_settings(settings, self._phases)}
 
     def __eq__(self, other: object) -> bool:
@@ -321,22 +320,3 @@ def _in_order(problems: list[Problem]) -> list[Problem]:
         return (False, place.line, place.column) if place else (True, 0, 0)
 
     return sorted(problems, key=key)
-
-
-def _is_json(settings: Any) -> bool:
-    """Tell whether JSON holds settings as they are: writing them is much quicker than looking at each."""
-    try:
-        json.dumps(settings, allow_nan=False)
-    except ValueError:
-        return False
-    return True
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        return "inf" if value > 0 else "-inf"
-    if isinstance(value, dict):
-        return {str(key): _json(part) for key, part in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_json(part) for part in value]
-    return value

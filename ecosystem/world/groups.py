@@ -179,9 +179,9 @@ def _cohorts(
     seed: int,
 ) -> list[_Cohort]:
     """Return a group as one cohort, or as one cohort a user, with traits drawn from the run's seed."""
-    contexts = np.array(_weights(group.contexts, range(space.contexts)))
+    contexts = np.array(shares_of(group.contexts, range(space.contexts)))
     reward = -1 if group.reward is None else rewards.number(group.reward)
-    choice = np.array(_weights(names if group.models is None else group.models, names))
+    choice = np.array(shares_of(names if group.models is None else group.models, names))
     data = _data(group.data, space, shared, seed, index, count)
     whole = _Cohort(index, group.size, contexts, reward, _best(group, reward, rewards), 1.0, data, choice)
     if not individuals:
@@ -211,7 +211,8 @@ def _alike(group: Group, individuals: bool) -> bool:
     return not individuals or (group.traits.contexts is None and group.traits.reward == 0)
 
 
-def _weights(written: Sequence[Any] | Mapping[Any, float], of: Sequence[Any]) -> list[float]:
+def shares_of(written: Sequence[Any] | Mapping[Any, float], of: Sequence[Any]) -> list[float]:
+    """Return the share of each of some names: of those in a list evenly, of those in a map by weight."""
     weight = dict(written) if isinstance(written, Mapping) else dict.fromkeys(written, 1.0)
     total = sum(weight.values())
     return [weight.get(one, 0.0) / total for one in of]

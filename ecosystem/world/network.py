@@ -21,7 +21,7 @@ from ecosystem.errors import EcosystemError, did_you_mean, shorten
 from ecosystem.outputs.space import Space
 from ecosystem.scenario.fields.events import Ends
 from ecosystem.scenario.fields.network import Channel, Edge, EdgesNetwork, FileNetwork, GeneratedNetwork, Network
-from ecosystem.scenario.generators import generate
+from ecosystem.world.generation import generate
 from ecosystem.world.streams import derived_seed
 
 

@@ -135,6 +135,7 @@ CASES: dict[str, dict[str, Any]] = {
         "network": {},
     },
     "accumulated": {"learning": {"examples": 4000, "corpus": "accumulate"}},
+    "refreshed": {"learning": {"examples": 4000, "corpus": {"refresh": 0.3}}},
     "a window of two": {"learning": {"examples": 4000, "corpus": {"window": 2}}},
     "rejection sampling": {
         "outputs": {"scores": {"quality": [0, 1, 0.5], "lean": [1, 0, 0]}},

@@ -10,7 +10,8 @@ import networkx
 import pytest
 
 from ecosystem.errors import EcosystemError
-from ecosystem.scenario.generators import GENERATORS, check, generate, node_count
+from ecosystem.scenario.generators import GENERATORS, check, node_count
+from ecosystem.world.generation import generate
 
 EXAMPLES: dict[str, tuple[dict[str, Any], int]] = {
     "balanced_tree": ({"r": 2, "h": 3}, 15),

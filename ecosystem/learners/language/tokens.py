@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ecosystem.errors import EcosystemError
+from ecosystem.errors import EcosystemError, shorten
 from ecosystem.outputs.text.corpus import Corpus, Pair
 from ecosystem.outputs.text.extra import needed
 
@@ -129,19 +128,19 @@ class Codec:
     def table(self, pairs: Sequence[Pair]) -> Table:
         """Return prompts and real answers as tokens."""
         prompts = self.encoded([pair.prompt for pair in pairs])
-        answers = self.encoded([pair.answer for pair in pairs])
+        answers = self.encoded([pair.heading + pair.answer for pair in pairs])
         empty = next((pair for pair, prompt in zip(pairs, prompts, strict=True) if not prompt), None)
         if empty is not None:
-            raise EcosystemError(f"outputs.corpus: the prompt {empty.prompt!r} has no tokens")
+            raise EcosystemError(
+                f"outputs.corpus: the prompt {shorten(empty.prompt)} has no tokens; is there a tokenizer.json in the "
+                "model's folder (learning.language)?"
+            )
         longest = max(map(len, prompts))
-        prompt = torch.full((len(pairs), longest), self.pad)
-        there = torch.zeros(len(pairs), longest, dtype=torch.bool)
-        answer = torch.full((len(pairs), self.length), self.pad)
-        for row, (asked, said) in enumerate(zip(prompts, answers, strict=True)):
-            prompt[row, longest - len(asked) :] = torch.tensor(asked)
-            there[row, longest - len(asked) :] = True
-            kept = torch.tensor([*said, self.end][: self.length])
-            answer[row, : len(kept)] = kept
+        missing = [longest - len(asked) for asked in prompts]
+        prompt = torch.tensor([[self.pad] * left + asked for left, asked in zip(missing, prompts, strict=True)])
+        there = torch.arange(longest) >= torch.tensor(missing)[:, None]
+        kept = [[*said, self.end][: self.length] for said in answers]
+        answer = torch.tensor([said + [self.pad] * (self.length - len(said)) for said in kept])
         context = torch.tensor([pair.context for pair in pairs])
         return Table(tuple(pairs), context, prompt, there, answer)
 
@@ -156,23 +155,3 @@ class Codec:
         rows = [row[mask].tolist() for row, mask in zip(answer.cpu(), keep.cpu(), strict=True)]
         found: list[str] = self._tokenizer.batch_decode(rows, skip_special_tokens=True)
         return found
-
-
-def saved_tokenizer(folder: Path | str, what: str) -> Any:
-    """Return the tokenizer of a folder or of the hub.
-
-    Raises
-    ------
-    EcosystemError
-        There is none.
-    """
-    transformers = needed("learning.language", "transformers")
-    try:
-        found = transformers.AutoTokenizer.from_pretrained(str(folder))
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0]
-        raise EcosystemError(f"{what}: no tokenizer can be read from {str(folder)!r}: {reason}") from error
-    # Of a folder that holds none, transformers 5.0 makes a tokenizer that knows special tokens only.
-    if not set(found.get_vocab()) - set(found.all_special_tokens):
-        raise EcosystemError(f"{what}: no tokenizer can be read from {str(folder)!r}: it has no tokens")
-    return found

@@ -14,7 +14,7 @@ from ecosystem.learners.batch import Batch
 from ecosystem.learners.craft import Craft, Lessons, Weights
 from ecosystem.learners.neural.comparison import Comparison
 from ecosystem.learners.neural.first import FirstWeights
-from ecosystem.learners.neural.networks import network_of
+from ecosystem.learners.neural.kinds import network_of
 from ecosystem.learners.neural.training import Course, Pupil, trained
 from ecosystem.outputs.images.classifier import Classifier
 from ecosystem.outputs.images.judges import judge_of

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecosystem.learners.neural.networks import Network
+from ecosystem.learners.neural.network import Network
 from ecosystem.learners.neural.stack import Stack, joined, perceptron
 
 _TIMES = 3

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecosystem.learners.neural.networks import Network
+from ecosystem.learners.neural.network import Network
 from ecosystem.learners.neural.stack import Stack
 from ecosystem.scenario.fields.neural import Training
 from ecosystem.threads import each

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecosystem.learners.neural.networks import Network
+from ecosystem.learners.neural.network import Network
 from ecosystem.learners.neural.stack import Stack, joined, perceptron
 from ecosystem.scenario.fields.neural import VaeNetwork
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from ecosystem.errors import EcosystemError, shorten
 from ecosystem.scenario.fields.text import Arithmetic, Bbc, CorpusSource, TextFile, TextOutputs
 from ecosystem.world.streams import stream
 
@@ -25,13 +27,23 @@ class Pair:
     prompt, answer : str
         The texts.
     label : str
-        The topic that is asked for, empty where there is none.
+        The topic that is asked for, or that a heading announces; empty where there is none.
+    question : str
+        Equal where prompts of several contexts ask the same.
+    right : tuple of str
+        All answers that are right; empty where that is `answer` alone.
+    heading : str
+        A tag that stands before the answer and announces its label: a model learns it and writes it, judges read what
+        follows.
     """
 
     context: int
     prompt: str
     answer: str
     label: str = ""
+    question: str = ""
+    right: tuple[str, ...] = ()
+    heading: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,9 +89,14 @@ def corpus_of(outputs: TextOutputs, base: Path) -> Corpus:
     EcosystemError
         A file cannot be read, or holds nothing to read.
     """
-    path = outputs.corpus.path if isinstance(outputs.corpus, TextFile) else None
+    return read_corpus(outputs.corpus, outputs.contexts, base)
+
+
+def read_corpus(source: CorpusSource, contexts: int, base: Path) -> Corpus:
+    """Return the real data of a source; see `corpus_of`."""
+    path = source.path if isinstance(source, TextFile) else None
     stamp = (base / path).stat().st_mtime_ns if path is not None and (base / path).exists() else 0
-    return _read(outputs.corpus.model_dump_json(), outputs.contexts, base, stamp)
+    return _read(source.model_dump_json(), contexts, base, stamp)
 
 
 @lru_cache(maxsize=4)
@@ -98,6 +115,32 @@ def _read(written: str, contexts: int, base: Path, stamp: int) -> Corpus:
     from ecosystem.outputs.text.files import from_file
 
     return from_file(source, base, contexts)
+
+
+def counterparts(pairs: Sequence[Pair], contexts: int) -> NDArray[np.int64]:
+    """Return which pair asks in each context what a pair asks, ``[contexts, pairs]``; in its own, itself.
+
+    Where several do, those that ask the same are spread over them.
+
+    Raises
+    ------
+    EcosystemError
+        A context asks what another one does not.
+    """
+    asked: list[dict[str, list[int]]] = [{} for _ in range(contexts)]
+    for number, pair in enumerate(pairs):
+        asked[pair.context].setdefault(pair.question, []).append(number)
+    found = np.empty((contexts, len(pairs)), dtype=np.int64)
+    for number, pair in enumerate(pairs):
+        for context, there in enumerate(asked):
+            same = there.get(pair.question)
+            if same is None:
+                raise EcosystemError(
+                    f"learning.sharing: context {pair.context} asks {shorten(pair.prompt)}, and context {context} "
+                    "nothing that is the same; what is learned for one can then not be given to the other"
+                )
+            found[context, number] = number if context == pair.context else same[number % len(same)]
+    return found
 
 
 _SOURCE: TypeAdapter[CorpusSource] = TypeAdapter(CorpusSource)

@@ -29,6 +29,9 @@ def from_file(source: TextFile, base: Path, contexts: int) -> Corpus:
     pairs = [_pair(row, where, source, contexts) for where, row in _rows(base / source.path)]
     if not pairs:
         raise EcosystemError(f"outputs.corpus.path: {base / source.path} holds no prompts")
+    # What several contexts ask is held out of all of them.
+    questions = sorted({pair.question for pair in pairs})
+    unread = {questions[number] for number in shuffled(len(questions), "file")[: _apart(source, len(questions))]}
     kept: list[Pair] = []
     held_out: list[Pair] = []
     for context in range(contexts):
@@ -38,13 +41,22 @@ def from_file(source: TextFile, base: Path, contexts: int) -> Corpus:
                 f"outputs.corpus.path: {base / source.path} has {len(own)} prompts of context {context}; at least 2 "
                 "are needed, one to read and one to hold out"
             )
-        apart = min(max(1, round(source.held_out * len(own))), len(own) - 1)
-        order = shuffled(len(own), f"file.{context}")
-        held_out += [own[number] for number in order[:apart]]
-        kept += [own[number] for number in order[apart:]]
+        if source.question is None:
+            order = shuffled(len(own), f"file.{context}")
+            apart = _apart(source, len(own))
+            held_out += [own[number] for number in order[:apart]]
+            kept += [own[number] for number in order[apart:]]
+        else:
+            held_out += [pair for pair in own if pair.question in unread]
+            kept += [pair for pair in own if pair.question not in unread]
     unseen = tuple((pair.label, pair.answer) for pair in held_out)
     judged = tuple((pair.label, pair.answer) for pair in kept)
     return Corpus(tuple(kept), tuple(held_out), judged=judged, unseen=unseen)
+
+
+def _apart(source: TextFile, count: int) -> int:
+    """Return how many of so many are held out: at least one, and not all."""
+    return min(max(1, round(source.held_out * count)), count - 1)
 
 
 def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -78,16 +90,24 @@ def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _pair(row: Mapping[str, Any], where: str, source: TextFile, contexts: int) -> Pair:
     def field(name: str) -> Any:
-        if row.get(name) is None:
-            raise EcosystemError(f"{where}: there is no field {shorten(name)}{did_you_mean(name, row)}")
-        return row[name]
+        if name not in row:
+            raise EcosystemError(f"{where}: there is no field {shorten(name)}{did_you_mean(name, filter(None, row))}")
+        value = row[name]
+        if value is None:
+            raise EcosystemError(f"{where}: the field {shorten(name)} holds nothing")
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            raise EcosystemError(
+                f"{where}: the field {shorten(name)} must be a text or a number (got {shorten(value)})"
+            )
+        return value
 
     context = 0 if source.context is None else _whole(field(source.context), where, contexts)
     label = "" if source.label is None else str(field(source.label))
     prompt, answer = str(field(source.prompt)), str(field(source.answer))
     if not prompt or not answer:
         raise EcosystemError(f"{where}: prompt and answer must not be empty (got {shorten(prompt)}, {shorten(answer)})")
-    return Pair(context, prompt, answer, label)
+    question = "" if source.question is None else str(field(source.question))
+    return Pair(context, prompt, answer, label, question)
 
 
 def _whole(value: Any, where: str, contexts: int) -> int:

@@ -20,6 +20,7 @@ from ecosystem.scenario.fields.text_judges import (
     EmbeddingJudge,
     ExactJudge,
     LexiconJudge,
+    PatternJudge,
     RewardModelJudge,
     RougeJudge,
     TextJudge,
@@ -77,6 +78,8 @@ def judge_of(written: TextJudge, corpus: Corpus, base: Path) -> Judge:
             return rouge()
         case LexiconJudge():
             return lexicon(written.words)
+        case PatternJudge():
+            return pattern(written.pattern)
         case TypicalJudge():
             return lambda said: said.typical()
         case FunctionJudge():
@@ -96,8 +99,12 @@ def judge_of(written: TextJudge, corpus: Corpus, base: Path) -> Judge:
 
 
 def exact(said: Said) -> Values:
-    """Return 1 where the answer is the real one."""
-    return np.array([pair.answer.strip() == answer.strip() for pair, answer in _each(said)], dtype=float)
+    """Return 1 where the answer is the real one, or right in another of its forms."""
+    return np.array([answer.strip() in _right(pair) for pair, answer in _each(said)], dtype=float)
+
+
+def _right(pair: Pair) -> tuple[str, ...]:
+    return pair.right or (pair.answer.strip(),)
 
 
 def rouge() -> Judge:
@@ -127,6 +134,20 @@ def lexicon(words: Sequence[str]) -> Judge:
         return sum(word in listed for word in found) / len(found) if found else 0.0
 
     return lambda said: np.array([share(answer) for answer in said.answers])
+
+
+def pattern(written: str) -> Judge:
+    """Return the judge by a regular expression: 1 where the whole answer matches.
+
+    Examples
+    --------
+    >>> pair = Pair(0, "3+5=", "8")
+    >>> said = Said([pair, pair], ["8", "~8"], lambda: np.zeros(2))
+    >>> pattern("[0-9]+")(said)
+    array([1., 0.])
+    """
+    expression = re.compile(written)
+    return lambda said: np.array([expression.fullmatch(answer.strip()) is not None for answer in said.answers], float)
 
 
 def function(named: str, base: Path) -> Judge:

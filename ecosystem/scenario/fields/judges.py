@@ -7,7 +7,7 @@ from pydantic import ConfigDict
 from ecosystem.scenario.fields.common import Block, Name
 
 LARGEST: dict[str, float] = {
-    name: 1.0 for name in ("brightness", "classifier", "exact", "hue", "lexicon", "rouge", "typical")
+    name: 1.0 for name in ("brightness", "classifier", "exact", "hue", "lexicon", "pattern", "rouge", "typical")
 }
 """The largest value that judges give which have one."""
 

@@ -16,6 +16,7 @@ from ecosystem.scenario.fields.text_judges import (
     EmbeddingJudge,
     ExactJudge,
     LexiconJudge,
+    PatternJudge,
     RewardModelJudge,
     RougeJudge,
     TopicJudge,
@@ -39,6 +40,7 @@ Judge = Annotated[
     | Annotated[EmbeddingJudge, Tag("embedding")]
     | Annotated[ExactJudge, Tag("exact")]
     | Annotated[LexiconJudge, Tag("lexicon")]
+    | Annotated[PatternJudge, Tag("pattern")]
     | Annotated[RewardModelJudge, Tag("reward_model")]
     | Annotated[RougeJudge, Tag("rouge")]
     | Annotated[TopicJudge, Tag("topic")]

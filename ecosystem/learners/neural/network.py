@@ -1,4 +1,4 @@
-"""What a kind of generative network can do; the kinds by name."""
+"""What a kind of generative network can do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ecosystem.learners.neural.stack import Stack, fresh, padded
-from ecosystem.scenario.fields.neural import AnyNetwork, DiffusionNetwork, FlowNetwork
 
 
 class Network(ABC):
@@ -78,16 +77,3 @@ class Network(ABC):
         asked : Tensor
             The class of each as 0 and 1, ``[models, n, classes]``.
         """
-
-
-def network_of(settings: AnyNetwork, pixels: int, classes: int) -> Network:
-    """Return a kind of network by its settings."""
-    from ecosystem.learners.neural.diffusion import Diffusion
-    from ecosystem.learners.neural.flow import Flow  # each is a Network
-    from ecosystem.learners.neural.vae import Vae
-
-    if isinstance(settings, FlowNetwork):
-        return Flow(settings, pixels, classes)
-    if isinstance(settings, DiffusionNetwork):
-        return Diffusion(settings, pixels, classes)
-    return Vae(settings, pixels, classes)
