@@ -18,7 +18,7 @@ PYTEST_PARALLEL := OMP_NUM_THREADS=1 $(PYTEST) -n $(WORKERS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-slow test-kill fuzz lint types format bench check docs lowest coverage clean
+.PHONY: help demo test test-slow test-kill fuzz lint types format bench check docs lowest coverage mutate clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ lowest: ## Install the lowest versions that pyproject.toml states, and run a few
 
 coverage: $(STAMP) ## Measure which lines and branches the tests reach (htmlcov/index.html)
 	$(PYTEST_PARALLEL) -m "not slow" --cov --cov-report=term --cov-report=html
+
+mutate: $(STAMP) ## Name small changes of the mathematics that no test notices (MODULES=luce)
+	PYTHONPATH=tests OMP_NUM_THREADS=1 $(BIN)/python -m mutation $(MODULES)
 
 clean: ## Remove caches and build products (.venv and runs/ stay)
 	rm -rf build dist site htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info

@@ -108,8 +108,9 @@ def _rows(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Return influence as rows, none missing and rounding left out, and the columns that tell runs and points apart."""
     rows = table
     if not set(_OWN) <= set(table.columns):
-        named = table.rename_axis(index="affected", columns="lever")
-        rows = named.reset_index().melt(id_vars="affected", var_name="lever", value_name="influence")
+        from ecosystem.influence.influence import as_rows  # torch takes its time
+
+        rows = as_rows(table)
     told = [str(name) for name in rows.columns if name not in _OWN]
     rows = rows.dropna(subset=["influence"]).astype({"affected": str, "lever": str})
     size = rows["influence"].abs()

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from analysis.reading import Round, outcome
 from analysis.statistics import grouped
 from ecosystem.errors import EcosystemError
+from ecosystem.extras import install
 from ecosystem.scenario.fields.designs import Design, Morris, Saltelli
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def morris(
     try:
         from SALib.analyze.morris import analyze
     except ImportError:
-        raise EcosystemError("Morris' effects need SALib: pip install 'ecosystem-sim[sensitivity]'") from None
+        raise EcosystemError(f"Morris' effects need SALib: {install('sensitivity')}") from None
     rows = outcome(results, column, table, round=round, where=where)
     design = _design(results, Morris, "morris")
     blocks = _blocks(results, design, "morris", rows)

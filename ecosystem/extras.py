@@ -5,6 +5,15 @@ from __future__ import annotations
 from ecosystem.errors import EcosystemError
 
 
+def install(extra: str) -> str:
+    """Return the command that installs an extra, quoted as every shell reads it.
+
+    >>> install("report")
+    'pip install "ecosystem-sim[report]"'
+    """
+    return f'pip install "ecosystem-sim[{extra}]"'
+
+
 def need(what: str, extra: str, *modules: str) -> None:
     """Raise if the libraries of an extra are not there.
 
@@ -27,4 +36,4 @@ def need(what: str, extra: str, *modules: str) -> None:
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
         names, are = ", ".join(missing), "is" if len(missing) == 1 else "are"
-        raise EcosystemError(f'{what} needs {names}, which {are} missing: pip install "ecosystem-sim[{extra}]"')
+        raise EcosystemError(f"{what} needs {names}, which {are} missing: {install(extra)}")

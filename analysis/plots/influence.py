@@ -76,11 +76,13 @@ def influence_arrows(table: pd.DataFrame, ax: Axes | None = None) -> Figure:
     ax : Axes, optional
         Where to draw; a new figure by default.
     """
+    from ecosystem.influence.influence import as_rows  # torch takes its time
+
     matrix = _matrix(table)
     drawn = Figure(figsize=(5.6, 4.4), layout="constrained").add_subplot() if ax is None else ax
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(matrix.index)
-    pairs = matrix.reset_index().melt(id_vars="affected", var_name="lever", value_name="influence").dropna()
+    pairs = as_rows(matrix).dropna()
     pairs = pairs[(pairs["lever"] != pairs["affected"]) & (pairs["influence"].abs() > 1e-12)]
     pairs = pairs.sort_values("influence", key=abs, ascending=False)[:_ARROWS]
     for lever, affected, value in pairs[["lever", "affected", "influence"]].itertuples(index=False):

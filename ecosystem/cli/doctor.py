@@ -13,6 +13,8 @@ PACKAGE = "ecosystem-sim"
 WRONG = 1
 _ROOM = 1e9
 """So many bytes should be free where results go."""
+_NAMED = 3
+"""So many libraries that an extra lacks are named; more are counted, so that lines stay short."""
 _FLAWS = frozenset({"wrong", "missing"})
 
 
@@ -162,6 +164,8 @@ def _extras() -> Iterator[Finding]:
     import re
     from importlib.metadata import PackageNotFoundError, version
 
+    from ecosystem.extras import install
+
     extras: dict[str, list[str]] = {}
     for line in _requirements():
         marked = re.search(r"""extra == ['"]([\w-]+)['"]""", line)
@@ -176,6 +180,7 @@ def _extras() -> Iterator[Finding]:
             except PackageNotFoundError:
                 missing.append(name)
         if missing:
-            yield Finding(f"[{extra}]", f"lacks {', '.join(missing)}", "optional", f'pip install "{PACKAGE}[{extra}]"')
+            named = ", ".join(missing) if len(missing) <= _NAMED else f"{len(missing)} of {len(names)} libraries"
+            yield Finding(f"[{extra}]", f"lacks {named}", "optional", install(extra))
         else:
             yield Finding(f"[{extra}]", "installed")

@@ -54,8 +54,10 @@ def influence(
     import pandas as pd
 
     from ecosystem.cli.terminal import one_line
+    from ecosystem.influence.influence import as_rows
     from ecosystem.scenario.load import load_scenario
     from ecosystem.scenario.sweeps import points, variant
+    from ecosystem.store.schema import swept_column
 
     scenario = load_scenario(path, options.overrides(set_), allow_code=allow_code)
     draw = None if plot is None else _drawing()
@@ -66,8 +68,9 @@ def influence(
         matrix = _show(variant(scenario, point), lever, round_, seed)
         if matrix is None:
             continue
-        rows = matrix.reset_index().melt(id_vars="affected", var_name="lever", value_name="influence")
-        found.append(rows.assign(**{str(key): [value] * len(rows) for key, value in point.items()}))
+        rows = as_rows(matrix)
+        swept = {swept_column(key, rows.columns): [value] * len(rows) for key, value in point.items()}
+        found.append(rows.assign(**swept))
     if not found:
         return
     if csv is not None:
@@ -132,6 +135,7 @@ def _own(matrix: pd.DataFrame) -> str:
 def _print(matrix: pd.DataFrame) -> None:
     """Print the matrix, or of a large one the pairs with the largest influence."""
     from ecosystem.cli.terminal import one_line, print_table
+    from ecosystem.influence.influence import as_rows
 
     if max(matrix.shape) <= _MOST:
         columns = ["affected \\ lever", *(one_line(str(name), 30) for name in matrix.columns)]
@@ -141,7 +145,7 @@ def _print(matrix: pd.DataFrame) -> None:
         ]
         print_table(columns, rows, numbers=columns[1:])
         return
-    pairs = matrix.reset_index().melt(id_vars="affected", value_name="influence").dropna()
+    pairs = as_rows(matrix).dropna()
     largest = pairs.sort_values("influence", key=abs, ascending=False)[:_MOST]
     rows = [
         [one_line(str(row.lever), 30), one_line(str(row.affected), 30), f"{row.influence:+.6g}"]

@@ -42,6 +42,7 @@ def plan(
     from ecosystem.influence.planner import plan as plan_of
     from ecosystem.scenario.load import load_scenario
     from ecosystem.scenario.sweeps import points, variant
+    from ecosystem.store.schema import swept_column
 
     scenario = load_scenario(path, options.overrides(set_), allow_code=allow_code)
     shares = []
@@ -51,12 +52,13 @@ def plan(
         print(f"{one_line(scenario.name)}{f' ({told})' if told else ''}: {found}")
         _show(found)
         table = found.shares.assign(gradient=found.gradient).reset_index()
-        shares.append(table.assign(**{str(key): [value] * len(table) for key, value in point.items()}))
+        swept = {swept_column(key, table.columns): [value] * len(table) for key, value in point.items()}
+        shares.append(table.assign(**swept))
     if csv is not None:
         try:
             pd.concat(shares, ignore_index=True).to_csv(csv, index=False)
         except OSError as error:
-            raise EcosystemError(f"cannot write {csv}: {error.strerror}") from error
+            raise EcosystemError(f"cannot write {csv}: {error.strerror or error}") from error
         print(f"written: {csv.resolve()}")
 
 

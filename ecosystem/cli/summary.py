@@ -74,6 +74,8 @@ def _means(rows: pd.DataFrame, keys: list[str], quantities: Sequence[str] = ("al
 
 
 def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "–" if isnan(value) else f"{value:.6g}"
-    return one_line(str(value), 40)
+    import pandas as pd
+
+    if value is None or value is pd.NA or (isinstance(value, float) and isnan(value)):
+        return "–"
+    return f"{value:.6g}" if isinstance(value, float) else one_line(str(value), 40)

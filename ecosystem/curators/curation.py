@@ -267,19 +267,22 @@ class Curation:
             return p
         return p.flatten(1, 2).index_copy(1, self.rows, self.kept(p, heard)).reshape(p.shape)
 
-    def kept(self, p: Tensor, heard: Tensor | None = None) -> Tensor:
-        """Return H where there is a curator: the `rows` of models × contexts, ``[worlds, rows, outputs]``."""
+    def kept(self, p: Tensor, heard: Tensor | None = None, into: Tensor | None = None) -> Tensor:
+        """Return H where there is a curator: the `rows` of models × contexts, ``[worlds, rows, outputs]``.
+
+        It may be written into a given place.
+        """
         worlds, outputs = p.shape[0], p.shape[-1]
         flat = p.reshape(worlds, -1, outputs)
         if not self._mixed:
-            kept = flat.new_empty((worlds, len(self.rows), outputs))
+            kept = flat.new_empty((worlds, len(self.rows), outputs)) if into is None else into
 
             def choose(number: int) -> None:
                 kept.index_copy_(1, self._places[number], self._parts[number].chosen(flat))
 
             each(choose, range(len(self._parts)))
             return kept
-        kept = flat.index_select(1, self.rows)
+        kept = torch.index_select(flat, 1, self.rows, out=into)
         kept *= self._at_random(kept, heard)
         found = each(lambda part: part.chosen(flat), self._parts)
         for part, place, chosen in zip(self._parts, self._places, found, strict=True):

@@ -25,6 +25,8 @@ _LEFT = math.log(36.0)
 _RIGHT = math.log(40.0)
 """Ends of t beyond which the integrand is below 1e-16 of its largest: e^(−36), and e^(−40)."""
 _TINY = 1e-300
+_FAR = 300.0
+"""An exponent whose exponential is still a number."""
 _MANY = 64
 """So many other candidates that the rounding of L, times their number, would be felt."""
 
@@ -146,15 +148,20 @@ class LuceLimit:
 
     def keep(self, p: Tensor) -> Tensor:
         """Return the distribution of what is kept, ``[worlds, curves, rows, outputs]`` as `p`."""
-        # The largest ρ in the support, so that rewards however far apart do not underflow.
-        largest = torch.where(p > 0, self._rho, -math.inf).amax(-1, keepdim=True).detach()
-        kept = p * (self._rho - largest).clamp_max(0.0).exp()
+        kept = p * self._weight(p)
         return kept / kept.sum(-1, keepdim=True)
 
     def derivative(self, p: Tensor) -> Tensor:
         """Return ∂kept[y]/∂p[x], ``[worlds, curves, rows, outputs (y), outputs (x)]``."""
-        largest = torch.where(p > 0, self._rho, -math.inf).amax(-1, keepdim=True)
-        weight = (self._rho - largest).exp()
+        weight = self._weight(p)
         total = (p * weight).sum(-1, keepdim=True)
         kept = p * weight / total
         return (torch.diag_embed(weight) - kept[..., None] * weight[..., None, :]) / total[..., None]
+
+    def _weight(self, p: Tensor) -> Tensor:
+        """Return e^ρ over that of the best output in the support, so that rewards however far apart do not underflow.
+
+        What is better still is not written: it weighs nothing, as long as its weight is a number.
+        """
+        largest = torch.where(p > 0, self._rho, -math.inf).amax(-1, keepdim=True).detach()
+        return (self._rho - largest).clamp_max(_FAR).exp()

@@ -6,6 +6,7 @@ by one solve of the transposed system.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -124,6 +125,8 @@ def weights(round_: Round | Society, x: Tensor, aim: Aim) -> Tensor:
                 raise EcosystemError(f"aim: there is no model {shorten(name)}{did_you_mean(name, names)}")
             if not bool(aligned[names.index(name)]):
                 raise EcosystemError(f"aim: model {shorten(name)} has no reward, so no alignment")
+            if not math.isfinite(value):
+                raise EcosystemError(f"aim: the weight of {shorten(name)} must be a finite number (got {value:g})")
             weight[names.index(name)] = float(value)
         return weight
     if aim == "mean":

@@ -7,6 +7,7 @@ Zhang (2026, arXiv 2605.29267). One transposed solve gives the gradient of a tot
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -90,8 +91,19 @@ def influence_at(point: StablePoint, scenario: Scenario, lever: str = "curation"
 
 def table(scenario: Scenario, lever: str = "curation", seed: int = 0, round: int | None = None) -> pd.DataFrame:
     """Return influence as rows: affected, lever, influence."""
-    matrix = influence(scenario, lever, seed, round)
-    return matrix.reset_index().melt(id_vars="affected", var_name="lever", value_name="influence")
+    return as_rows(influence(scenario, lever, seed, round))
+
+
+def as_rows(matrix: pd.DataFrame) -> pd.DataFrame:
+    """Return a matrix of influence as rows: affected, lever, influence; models may be called like these columns."""
+    models, levers = matrix.shape
+    return pd.DataFrame(
+        {
+            "affected": np.tile(matrix.index, levers),
+            "lever": np.repeat(matrix.columns, models),
+            "influence": matrix.to_numpy(dtype=float).ravel(order="F"),
+        }
+    )
 
 
 def gradient(scenario: Scenario, aim: Aim = "mean", lever: str = "curation", seed: int = 0) -> pd.Series[float]:

@@ -66,7 +66,7 @@ def lever(name: str, scenario: Scenario, seed: int, round_: Round | Society) -> 
         return EdgesLever(np.array([_edge(plan, name.removeprefix("edge:"))]), plan)
     if name.startswith("parameter:"):
         return SettingsLever(name, name.removeprefix("parameter:"), scenario, seed, round_)
-    raise EcosystemError(f"there is no lever {shorten(name)}{did_you_mean(name, KINDS)}; known: {', '.join(KINDS)}")
+    raise EcosystemError(f"there is no lever {shorten(name)}{did_you_mean(name, KINDS)}")
 
 
 def _differentiable(plan: Blueprint) -> None:

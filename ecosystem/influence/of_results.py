@@ -12,6 +12,8 @@ from ecosystem.scenario.sweeps import points, variant
 if TYPE_CHECKING:
     from ecosystem.store.results import Results
 
+_OWN = ("affected", "lever", "influence")
+
 
 def influence_table(results: Results, lever: str = "curation") -> pd.DataFrame:
     """Return influence at the stable point of every run.
@@ -26,14 +28,15 @@ def influence_table(results: Results, lever: str = "curation") -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        run, point, seed, swept parameters, affected, lever, influence.
+        run, point, seed, swept parameters (``parameters.lever``, where one is called as another column), affected,
+        lever, influence.
 
     Raises
     ------
     EcosystemError
         If a run has no stable point that attracts, or is sampled.
     """
-    runs = results.runs.drop(columns=["network", "status", "seconds", "error"])
+    runs = results.parameters(_OWN)
     settings = points(results.scenario)
     found = [
         table(variant(results.scenario, settings[point]), lever, seed).assign(point=point, seed=seed)

@@ -24,6 +24,7 @@ from ecosystem.learners import row_learner_of
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import RowLearner, State
 from ecosystem.learners.turn import Readers
+from ecosystem.plugins.kinds import Learner
 from ecosystem.scenario.fields.learning import RefreshCorpus
 from ecosystem.scenario.fields.remedy import FreshData
 from ecosystem.scenario.scenario import Scenario
@@ -51,6 +52,8 @@ class Round:
         for field in ("users", "remedy"):
             if getattr(scenario, field) is not None:
                 raise EcosystemError(f"{field}: this is of models alone; leave it out, or ask for influence")
+        if isinstance(scenario.learning.learner, Learner):
+            raise EcosystemError("learning.learner: this knows no plug-ins; leave it out, or ask for influence")
         self._build(blueprint(scenario, seed))
 
     @classmethod
@@ -169,7 +172,8 @@ def refuse(scenario: Scenario) -> None:
     Raises
     ------
     EcosystemError
-        If it is sampled, has a sweep or events, or adds fresh real data to what its diets say.
+        If it is sampled, has a sweep or events, adds fresh real data to what its diets say, or has a learner
+        without a derivative.
     """
     if scenario.sweep is not None:
         raise EcosystemError("stable points are of one variant; leave out the sweep, or take a point of it")
@@ -183,6 +187,12 @@ def refuse(scenario: Scenario) -> None:
             raise EcosystemError(
                 f"{field}: influence does not know fresh data beside the diets; give the diets more `real` instead"
             )
+    learner = scenario.learning.learner
+    if isinstance(learner, Learner) and not learner.differentiable:
+        raise EcosystemError(
+            f"learning.learner: {learner.plugin_name} says that it has no derivative, so there is no influence; "
+            f"compare runs with and without the lever instead"
+        )
     if scenario.mode == "sampled":
         raise EcosystemError(
             "mode: a sampled scenario has no stable point and no derivative (got 'sampled'); use mode: exact"

@@ -1,4 +1,4 @@
-"""The exact round with users or a remedy as a smooth map of one state, differentiated by autograd.
+"""The exact round with users, a remedy or a plugged-in learner as a smooth map of one state, taken back by autograd.
 
 The state is a vector: what models write, and of the users how many they are, whom they choose, whom they met,
 and what they bring. Nothing is known of how the round is computed but that torch can go back through it, so that
@@ -18,6 +18,7 @@ from ecosystem.errors import EcosystemError
 from ecosystem.influence.frames import Frame, Moments, frame_of
 from ecosystem.influence.rounds import Round, refuse
 from ecosystem.learners.learner import State
+from ecosystem.plugins.kinds import Learner
 from ecosystem.plugins.plugin import is_plugin, revived
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.threads import one_thread
@@ -32,7 +33,7 @@ _STEP, _BENT = 1e-5, 1e-2
 
 
 def round_of(scenario: Scenario, seed: int = 0) -> Round | Society:
-    """Return the round of a scenario: of models alone, or of a society.
+    """Return the round of a scenario: of models alone that learn by mixing, or of a society.
 
     Raises
     ------
@@ -40,7 +41,7 @@ def round_of(scenario: Scenario, seed: int = 0) -> Round | Society:
         If its rounds have no stable point or no derivative.
     """
     refuse(scenario)
-    if scenario.users is None and scenario.remedy is None:
+    if scenario.users is None and scenario.remedy is None and not isinstance(scenario.learning.learner, Learner):
         return Round(scenario, seed)
     return Society(blueprint(scenario, seed))
 
@@ -57,7 +58,7 @@ class Parts(NamedTuple):
 
 
 class Society:
-    """The round of one world with users or a remedy, its corpus replaced, as a map of vectors.
+    """The round of one world with users, a remedy or a plugged-in learner, its corpus replaced, as a map of vectors.
 
     Parameters
     ----------
@@ -242,10 +243,21 @@ class Transposed:
             self._after = society.step(self._at)
 
     def back(self, w: Tensor) -> Tensor:
-        """Return Aᵀ w."""
+        """Return Aᵀ w.
+
+        Raises
+        ------
+        EcosystemError
+            If it is not finite, as that of a logarithm is where an output is not written.
+        """
         with one_thread():  # many short passes, in which threads would wait for one another
             (found,) = torch.autograd.grad(
                 self._after, self._at, self.society.tangent(w), retain_graph=True, materialize_grads=True
+            )
+        if not bool(torch.isfinite(found).all()):
+            raise EcosystemError(
+                "the round has no finite derivative at this state, where something is 0; if it is an output that "
+                "models do not write, give it a little weight in `real`"
             )
         return self.society.tangent(found)
 

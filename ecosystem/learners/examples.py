@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ecosystem.curators.gaussian import GaussianLimit
+from ecosystem.curators.plugged import choose, plugged_choices
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.picks import REAL, USERS, Curators, Picks
 from ecosystem.learners.turn import Readers
@@ -170,16 +171,26 @@ class _Draw(Picks):
         seen = torch.where(choice >= 0, seen, 1.0)
         lucky = np.array([kind == "gaussian_luce" for kind in self._curators.kinds])
         by_luck = self.there(lucky)[choice.clamp_min(0)]
+        plugged = plugged_choices(self._curators.kinds, choice)
+        all_at_once = bool(plugged.any())
         rho = self._reward_of(choice)
         best = self._appeal(x, rho, by_luck, 0)
+        written, appeals = [x], [best]
         for number in range(1, int(seen.max())):
             z = self._normal(f"examples.candidate.{number}")
             candidate = self._author.write(self._worlds, model, self.context, z)
             appeal = self._appeal(candidate, rho, by_luck, number)
+            if all_at_once:
+                written, appeals = [*written, candidate], [*appeals, appeal]
             better = (appeal > best) & (number < seen)
             x = torch.where(better[..., None], candidate, x)
             best = torch.where(better, appeal, best)
-        return x
+        if not all_at_once:
+            return x
+        luck = self.uniform("examples.choice")
+        kept, _ = choose(self._curators.kinds, choice, seen, torch.stack(appeals, -1), luck)
+        place = kept[..., None, None].expand(*kept.shape, 1, self._d)
+        return torch.where(plugged[..., None], torch.stack(written, -2).gather(-2, place)[..., 0, :], x)
 
     def _reward_of(self, choice: Tensor) -> Tensor:
         """Return reward over temperature of each example's choice, ``[worlds, examples, numbers]``."""

@@ -31,6 +31,7 @@ class GaussianLearner(RowLearner):
 
     def __init__(self, batch: Batch) -> None:
         self.by_blocks = not batch.sampled  # the laws of all authors are made ready for everybody at once
+        self.mixes = not batch.sampled
         super().__init__(batch)
         self._fixed = batch.learning.covariance == "fixed"
         self._initial_covariance = mean_and_covariance(batch.initial)[1]

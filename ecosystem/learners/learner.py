@@ -21,8 +21,9 @@ from torch import Tensor
 
 from ecosystem.buffers import Buffers
 from ecosystem.learners.batch import Batch
+from ecosystem.learners.plugged import PluggedLearner
 from ecosystem.learners.turn import Mixture, Offer, Readers, Turn
-from ecosystem.plugins.kinds import Remedy
+from ecosystem.plugins import kinds
 from ecosystem.remedies.plugged import PluggedFilter
 from ecosystem.remedies.rejection_sampling import Rejection
 from ecosystem.scenario.fields.learning import WindowCorpus
@@ -143,6 +144,8 @@ class RowLearner(Learner):
 
     by_blocks = True
     """Whether models are taught block by block."""
+    mixes = True
+    """Whether training sets are made of what curators keep, not of what is chosen one by one."""
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
@@ -156,11 +159,16 @@ class RowLearner(Learner):
         self._shares = bool((batch.sharing > 0).any())
         self._starts = bool((batch.rate < 1).any())
         self._forgets = batch.learning.corpus == "replace"
-        self._buffers = Buffers(batch.initial)
+        self._buffers = Buffers()
+        plugin = batch.learning.learner
+        self.plugged = PluggedLearner(plugin, batch, self.mass) if isinstance(plugin, kinds.Learner) else None
 
     def start(self) -> State:
         """Return the state before the first round."""
-        return State(round=0, p=self.batch.initial.contiguous())
+        first = self.batch.initial
+        if not first.is_contiguous():  # shared by all models
+            first = self._buffers.take(first.shape, first).copy_(first)
+        return State(round=0, p=first)
 
     def step(self, state: State, demand: Demand | None = None) -> State:
         """Return the state one round later; see `Learner.step`.
@@ -178,8 +186,8 @@ class RowLearner(Learner):
 
     def _taught(self, turn: Turn, p: Tensor, state: State, asked: Demand) -> tuple[Tensor, list[Tensor]]:
         """Return what all models write after a turn, and D̃ of each block where the corpus wants it."""
-        offer = turn.offer(p, asked)
-        after = self._buffers.take() if turn.everyone and not p.requires_grad else None
+        offer = turn.offer(p, asked) if self.mixes else Offer(p)
+        after = self._buffers.take(p.shape, p) if turn.everyone and not p.requires_grad else None
 
         def taught(readers: Readers) -> tuple[Tensor, Tensor]:
             room = None if after is None else readers.own(after)
@@ -262,7 +270,9 @@ class RowLearner(Learner):
         return sum((readers.own(past) for past in state.corpus), start=shared) / (state.held + 1)
 
     def _learn(self, corpus: Tensor, readers: Readers, p: Tensor) -> Tensor:
-        """p⁺ = (1 − η) S + η · corpus, normalised; a row that learned nothing from nothing stays."""
+        """p⁺ = (1 − η) S + η · corpus, normalised, or what a plug-in makes of them; who read nothing stays."""
+        if self.plugged is not None:
+            return self.settle(self.plugged.learned(corpus, readers, p), readers)
         mixed = corpus
         if self._starts:
             start = p if self.batch.learning.regime == "incremental" else self.batch.initial
@@ -323,7 +333,7 @@ class RowLearner(Learner):
 
 def _filter_of(batch: Batch) -> Rejection | PluggedFilter | None:
     remedy = batch.worlds[0].scenario.remedy
-    if isinstance(remedy, Remedy):
+    if isinstance(remedy, kinds.Remedy):
         return PluggedFilter(remedy, batch)
     return Rejection(batch) if isinstance(remedy, (RejectionSampling, BestOfK)) else None
 

@@ -1,8 +1,8 @@
 """What there is to read of drawn outputs: of each lot the raw one, the one that a curator kept, the one it liked least.
 
 Of K candidates drawn from a model a curator keeps one: with reward r and temperature T candidate k wins with
-probability exp(r_k/T) / Σ_l exp(r_l/T), which is the largest of r_k/T plus Gumbel noise. Before that a remedy may
-have chosen every candidate among several.
+probability exp(r_k/T) / Σ_l exp(r_l/T), which is the largest of r_k/T plus Gumbel noise; a plug-in says how likely it
+keeps each. Before that a remedy may have chosen every candidate among several.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ecosystem.curators.plugged import choose, plugged_choices
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.picks import Curators
 from ecosystem.remedies.drawn_rejection import DrawnRejection
+from ecosystem.remedies.plugged import PluggedDrawnFilter
 from ecosystem.users.crowd import Demand
 from ecosystem.world.streams import uniforms
 
@@ -70,7 +72,7 @@ class Offers:
     ----------
     batch : Batch
         Settings of the worlds.
-    remedy : DrawnRejection, optional
+    remedy : DrawnRejection or PluggedDrawnFilter, optional
         What filters outputs before they are read.
 
     Attributes
@@ -79,7 +81,7 @@ class Offers:
         How many candidates each lot must have.
     """
 
-    def __init__(self, batch: Batch, remedy: DrawnRejection | None) -> None:
+    def __init__(self, batch: Batch, remedy: DrawnRejection | PluggedDrawnFilter | None) -> None:
         self._batch, self._remedy = batch, remedy
         plan = batch.worlds[0]
         self._seen = batch.stack([world.candidates for world in batch.worlds])
@@ -137,6 +139,11 @@ class Offers:
         there = numbers < self._seen.gather(1, model)[..., None]
         best = appeal.masked_fill(~there, -torch.inf).argmax(-1)
         worst = appeal.masked_fill(~there, torch.inf).argmin(-1)
+        plugged = plugged_choices(curators.kinds, choice)
+        if bool(plugged.any()):
+            luck = self._uniform("curate.choice", round_, contexts * lots).flatten(1)
+            kept, rejected = choose(curators.kinds, choice, self._seen.gather(1, model), appeal, luck)
+            best, worst = torch.where(plugged, kept, best), torch.where(plugged, rejected, worst)
         chosen = choice >= 0
         shape = judged.shape[:4]
         return torch.where(chosen, best, 0).reshape(shape), torch.where(chosen, worst, 0).reshape(shape)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ecosystem.buffers import Buffers
 from ecosystem.curators.curation import Curation
 from ecosystem.learners.batch import Batch
 from ecosystem.users.crowd import Demand
@@ -76,6 +77,8 @@ class Turn:
         crossing = learns[edges.target] & diet[edges.target, _NEIGHBOURS_CURATED]
         read[edges.source[crossing]] = True
         self.curation = batch.curation(read)
+        # Those of a turn for each model would be many, and are small.
+        self._buffers = Buffers() if self.everyone else None
         self._contexts = batch.contexts
         parts = [models[start : start + block] for start in range(0, len(models), block)]
         self.blocks = tuple(Readers(batch, part, self.curation) for part in parts)
@@ -85,7 +88,10 @@ class Turn:
         written = p if demand is None or demand.filtered is None else demand.filtered
         if len(self.curation.rows) == 0:
             return Offer(written)
-        kept = self.curation.kept(written, None if demand is None else demand.heard)
+        into = None
+        if self._buffers is not None and not written.requires_grad:
+            into = self._buffers.take((len(written), len(self.curation.rows), written.shape[-1]), written)
+        kept = self.curation.kept(written, None if demand is None else demand.heard, into)
         return Offer(written, kept.unflatten(1, (-1, self._contexts)))
 
 

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecosystem.learners.craft import Craft
+    from ecosystem.moments import mean_and_covariance, moments_of
     from ecosystem.plugins.files import load
-    from ecosystem.plugins.kinds import ChoiceRule, Curator, FeedbackRule, Judge, NetworkGenerator, Remedy
+    from ecosystem.plugins.kinds import ChoiceRule, Curator, FeedbackRule, Judge, Learner, NetworkGenerator, Remedy
     from ecosystem.plugins.plugin import Plugin
     from ecosystem.scenario.fields.common import Count, Name, NonNegative, Number, Positive, Share, Vector
 
@@ -36,6 +37,7 @@ _HOMES = {
     "Curator": _KINDS,
     "FeedbackRule": _KINDS,
     "Judge": _KINDS,
+    "Learner": _KINDS,
     "Name": _FIELDS,
     "NetworkGenerator": _KINDS,
     "NonNegative": _FIELDS,
@@ -46,6 +48,8 @@ _HOMES = {
     "Share": _FIELDS,
     "Vector": _FIELDS,
     "load": "ecosystem.plugins.files",
+    "mean_and_covariance": "ecosystem.moments",
+    "moments_of": "ecosystem.moments",
 }
 
 __all__ = [
@@ -55,6 +59,7 @@ __all__ = [
     "Curator",
     "FeedbackRule",
     "Judge",
+    "Learner",
     "Name",
     "NetworkGenerator",
     "NonNegative",
@@ -65,6 +70,8 @@ __all__ = [
     "Share",
     "Vector",
     "load",
+    "mean_and_covariance",
+    "moments_of",
 ]
 
 

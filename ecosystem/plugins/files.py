@@ -14,7 +14,7 @@ from typing import Any
 
 import ecosystem.plugins
 from ecosystem.errors import InputError, Problem, shorten
-from ecosystem.plugins.registry import GROUPS, PluginError, Scope, inherited
+from ecosystem.plugins.registry import GROUPS, PluginError, Scope, inherited, lacking
 
 NOT_ALLOWED = "would be run as a program, which a scenario may not ask for by itself; if you trust it, add "
 HOW = "--allow-code (in Python: allow_code=True)"
@@ -79,8 +79,6 @@ def scope_of(codes: Sequence[Code]) -> Scope:
     for index, code in enumerate(codes):
         try:
             found = _defined(code)
-            if not found:
-                raise PluginError(f"defines no plug-in: no class with a name that derives from {', '.join(_BASES)}")
             twice = sorted(name for key in found if key in members for name in key[1:])
             if twice:
                 raise PluginError(f"defines {twice[0]}, which another file defines too")
@@ -128,15 +126,21 @@ def _defined(code: Code) -> Mapping[tuple[str, str], type]:
     except Exception as error:  # whatever a stranger's file raises
         raise PluginError(f"does not load: {type(error).__name__}: {error}") from error
     found: dict[tuple[str, str], type] = {}
+    nameless = ""
     for value in vars(module).values():
         for kind, base in _bases():
             if isinstance(value, type) and issubclass(value, base) and value.__module__ == module.__name__:
                 name = getattr(value, "plugin_name", "")
-                missing = sorted(getattr(value, "__abstractmethods__", ()))
+                missing = lacking(value)
                 if name and missing:
                     raise PluginError(f"defines {name} without {', '.join(missing)}")
                 if name:
                     found[kind, name] = value
+                else:
+                    nameless = f"; give {value.__name__} one: class {value.__name__}({base.__name__}, name=…)"
+    if not found:
+        derives = nameless or f" that derives from {', '.join(_BASES)}"
+        raise PluginError(f"defines no plug-in: no class with a name{derives}")
     return found
 
 

@@ -7,6 +7,7 @@ computed together where their plug-ins have equal settings, so that a setting is
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
     import networkx
     from torch import Tensor
 
-    from ecosystem.remedies.plugged import Written
+    from ecosystem.learners.plugged import Training
+    from ecosystem.remedies.plugged import Drawn, Written
     from ecosystem.users.feedback import Served
 
 
 class Curator(Plugin):
-    """Of K candidates drawn from the model, a curator of another package keeps one (categorical outputs)."""
+    """Of K candidates drawn from the model, a curator of another package keeps one.
+
+    It has `keep` for categorical outputs, `chances` for outputs that are drawn one by one (images, texts, other crafts,
+    Gaussian ones in sampled mode), or both.
+    """
 
     kind_of_plugin: ClassVar[str] = "curators"
     not_its_own: ClassVar[frozenset[str]] = frozenset({"candidates", "temperature", "reward"})
@@ -38,7 +44,16 @@ class Curator(Plugin):
     reward: RewardOf | None = Field(default=None, examples=["taste"])
     """The curator's reward; the model's own by default."""
 
-    @abstractmethod
+    @classmethod
+    def lacking(cls) -> list[str]:
+        """Return what it must have and has not; see `Plugin.lacking`."""
+        return [] if cls.has("keep") or cls.has("chances") else ["keep or chances"]
+
+    @classmethod
+    def has(cls, method: str) -> bool:
+        """Tell whether it has a method of its own, `keep` or `chances`."""
+        return getattr(cls, method) is not getattr(Curator, method)
+
     def keep(self, p: Tensor, rho: Tensor, candidates: Tensor) -> Tensor:
         """Return the distribution of what is kept of what models write; called where K is above 1.
 
@@ -56,6 +71,22 @@ class Curator(Plugin):
         Tensor
             As `p`: sums to 1 over outputs, with nothing where p has nothing, and differentiable by autograd.
         """
+        raise NotImplementedError
+
+    def chances(self, rho: Tensor) -> Tensor:
+        """Return how likely each candidate is to be kept; called where K is above 1.
+
+        Parameters
+        ----------
+        rho : Tensor
+            Reward over temperature of each candidate, ``[choices, K]``, in the order in which they were drawn.
+
+        Returns
+        -------
+        Tensor
+            As `rho`: sums to 1 over candidates.
+        """
+        raise NotImplementedError
 
 
 class ChoiceRule(Plugin):
@@ -132,17 +163,67 @@ class NetworkGenerator(Plugin):
 class Remedy(Plugin):
     """What is done against bias by another package: it filters what models write before it is read.
 
-    It acts on categorical outputs; users are served what models wrote.
+    It has `filter` for categorical outputs, `chances` for outputs that are drawn one by one (images, texts, other
+    crafts), or both. Users are served what models wrote.
     """
 
     kind_of_plugin: ClassVar[str] = "remedies"
+    similar: ClassVar[bool] = False
+    """Whether `chances` goes by how typical outputs are, which takes time to find out."""
 
     method: Name = Field(examples=["sharpen"])
     """Name of the plug-in."""
 
-    @abstractmethod
+    @classmethod
+    def lacking(cls) -> list[str]:
+        """Return what it must have and has not; see `Plugin.lacking`."""
+        if cls.has("chances"):
+            return [] if "candidates" in cls.model_fields else ["a field candidates, which its chances are of"]
+        return [] if cls.has("filter") else ["filter or chances"]
+
+    @classmethod
+    def has(cls, method: str) -> bool:
+        """Tell whether it has a method of its own, `filter` or `chances`."""
+        return getattr(cls, method) is not getattr(Remedy, method)
+
     def filter(self, written: Written) -> Tensor:
         """Return what is left of models' outputs for training, ``[worlds, models, contexts, outputs]``; sums to 1."""
+        raise NotImplementedError
+
+    def chances(self, drawn: Drawn) -> Tensor:
+        """Return how likely each of `candidates` outputs, a field of the class, is to be what is left of them.
+
+        Returns
+        -------
+        Tensor
+            ``[choices, candidates]``, as the numbers of `drawn`; sums to 1 over candidates.
+        """
+        raise NotImplementedError
+
+
+class Learner(Plugin):
+    """What a model becomes by a round of training, by a learner of another package (categorical or Gaussian outputs).
+
+    What is read (diets, curators, sharing, the corpus) is the engine's; so is what a model does that reads nothing.
+    """
+
+    kind_of_plugin: ClassVar[str] = "learners"
+    learns: ClassVar[Collection[str]] = ("categorical",)
+    """Of which outputs: `categorical`, `gaussian`, or both."""
+    differentiable: ClassVar[bool] = True
+    """Whether autograd goes through it; influence is refused where it does not."""
+
+    method: Name = Field(examples=["mirror"])
+    """Name of the plug-in."""
+
+    @abstractmethod
+    def learn(self, training: Training) -> Tensor:
+        """Return what models write after a round, ``[worlds, models, contexts, numbers]`` as `training.start`.
+
+        Every model is taught on its own. A row of categorical outputs is their probabilities; one of Gaussian outputs
+        is moments (1, E x, E x xᵀ), which `ecosystem.plugins.mean_and_covariance` takes apart and `moments_of` puts
+        together.
+        """
 
 
 class Judge(Plugin, JudgeBlock):

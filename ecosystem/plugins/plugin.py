@@ -47,6 +47,11 @@ class Plugin(Block):
         cls.plugin_name = name
 
     @classmethod
+    def lacking(cls) -> list[str]:
+        """Return the methods that a member of its kind must have and it has not."""
+        return sorted(getattr(cls, "__abstractmethods__", ()))
+
+    @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         """Admit any further key in the block of a kind: which there are, the plug-in says."""
         found = handler(core)
@@ -74,7 +79,7 @@ def revived(identity: str) -> Any:
     who, _, settings = identity.partition(" ")
     cls = _KNOWN[int(who.rpartition("#")[2])]
     # What the engine sees to has its own place there; here it only has to be valid.
-    held = {key: value for key, value in cls.__pydantic_fields__.items() if key in cls.not_its_own}
+    held = {key: value for key, value in cls.model_fields.items() if key in cls.not_its_own}
     filled = {key: 1 for key, info in held.items() if info.is_required()}
     return cls.model_validate({cls.named_by: cls.plugin_name, **filled, **json.loads(settings)}, strict=False)
 
@@ -132,6 +137,29 @@ def by_name(key: str, built_in: frozenset[str], default: str = "") -> Callable[[
         return name if isinstance(name, str) and name in built_in else TAG
 
     return tag
+
+
+class OrName:
+    """Lets the name of a member stand for a block of it, where a field is annotated so.
+
+    Parameters
+    ----------
+    key : str
+        The field that holds the name.
+    """
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        """Read a text as a block with that name."""
+        return core_schema.no_info_before_validator_function(
+            lambda value: {self._key: value} if isinstance(value, str) else value, handler(source)
+        )
+
+    def __get_pydantic_json_schema__(self, core: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Admit a text, too."""
+        return {"anyOf": [{"type": "string", "minLength": 1}, *handler(core)["anyOf"]]}
 
 
 def _helped(details: Any, cls: type[Plugin]) -> InitErrorDetails:

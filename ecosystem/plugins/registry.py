@@ -23,6 +23,7 @@ GROUPS: Mapping[str, str] = {
     "feedback": "FeedbackRule",
     "networks": "NetworkGenerator",
     "remedies": "Remedy",
+    "learners": "Learner",
     "judges": "Judge",
     "crafts": "Craft",
 }
@@ -109,6 +110,12 @@ def note(kind: str, name: str) -> None:
         scope().used[entry.dist.name] = entry.dist.version
 
 
+def lacking(member: Any) -> list[str]:
+    """Return the methods that a member must have and has not."""
+    missing: list[str] = member.lacking()
+    return missing
+
+
 @lru_cache(maxsize=256)
 def _loaded(kind: str, entry: EntryPoint) -> type[Any]:
     import ecosystem.plugins
@@ -118,10 +125,10 @@ def _loaded(kind: str, entry: EntryPoint) -> type[Any]:
         found = entry.load()
     except Exception as error:  # whatever a stranger's module raises on import
         raise PluginError(f"{what} does not load: {type(error).__name__}: {error}") from error
-    base = getattr(ecosystem.plugins, GROUPS[kind])
+    base: type[Any] = getattr(ecosystem.plugins, GROUPS[kind])
     if not (isinstance(found, type) and issubclass(found, base)):
         raise PluginError(f"{what} is no subclass of ecosystem.plugins.{GROUPS[kind]}")
-    missing = sorted(getattr(found, "__abstractmethods__", ()))
+    missing = lacking(found)
     if missing:
         raise PluginError(f"{what} has no {', '.join(missing)}")
     called = getattr(found, "plugin_name", "") or (entry.name if kind == "crafts" else "")

@@ -8,6 +8,7 @@ from functools import singledispatch
 from typing import TYPE_CHECKING, Any
 
 from ecosystem.errors import fail
+from ecosystem.extras import install
 from ecosystem.scenario.fields.designs import Design, Interval, LatinHypercube, Morris, Saltelli, Sobol
 
 if TYPE_CHECKING:
@@ -105,6 +106,5 @@ def _salib() -> Callable[..., Unit]:
     try:
         from SALib.sample.morris import sample
     except ImportError:
-        message = "Morris trajectories need SALib: pip install 'ecosystem-sim[sensitivity]'"
-        raise fail(message, ("sweep", "morris")) from None
+        raise fail(f"Morris trajectories need SALib: {install('sensitivity')}", ("sweep", "morris")) from None
     return sample

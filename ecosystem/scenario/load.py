@@ -11,6 +11,7 @@ from ecosystem.errors import InputError
 from ecosystem.scenario.reader import read
 from ecosystem.scenario.scenario import Scenario, changed
 from ecosystem.scenario.shipped import find
+from ecosystem.scenario.sweeps import refuse_idle
 
 
 def load_scenario(
@@ -42,4 +43,6 @@ def load_scenario(
             document = changed(document, overrides)
         except InputError as error:
             raise InputError([*document.problems, *error.problems]) from None
-    return Scenario.from_document(document)
+    scenario = Scenario.from_document(document)
+    refuse_idle(scenario, overrides or {})
+    return scenario

@@ -80,7 +80,8 @@ class Scenario(Block):
     device: Literal["auto", "cpu", "cuda"] = "cpu"
     """Where the numbers are computed: on a GPU (`cuda`), on the CPU, or on a GPU where there is one (`auto`)."""
     plugins: Annotated[tuple[Name, ...], Strict(False), Field(examples=[["satisficing.py"]])] = ()
-    """Python files, relative to the scenario, whose plug-ins it uses; they are run only where that is allowed."""
+    """Python files, relative to the scenario, whose plug-ins it uses; they are run only with `--allow-code` (in
+    Python: `allow_code=True`). Plug-ins of packages that are installed need no entry."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     """Named numbers for use in expressions."""
     outputs: Outputs
@@ -187,17 +188,11 @@ class Scenario(Block):
         Raises
         ------
         InputError
-            If there is no such setting, or the changed scenario is not valid.
+            If there is no such setting, the changed scenario is not valid, or it sweeps one of them.
         """
-        swept = () if self.sweep is None else self.sweep.keys
-        idle = [
-            Problem((), f"{key!r} is swept, so a value of its own has no effect; change the sweep instead")
-            for key in changes
-            if key in swept
-        ]
-        if idle:
-            raise InputError(idle)
-        return self._changed(changes)
+        there = self._changed(changes)
+        sweeps.refuse_idle(there, changes)
+        return there
 
     def _changed(self, changes: Mapping[str, Any], without: tuple[str, ...] = ()) -> Self:
         """Return this scenario with settings changed, and some of its fields left out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +88,22 @@ def variant(scenario: Scenario, point: Mapping[str, Any]) -> Scenario:
             Problem(each.path, f"{each.message} (at {told})" if told else each.message, each.place)
             for each in error.problems
         ) from None
+
+
+def refuse_idle(scenario: Scenario, changes: Iterable[str]) -> None:
+    """Refuse changes of what the scenario sweeps: every point has a value of its own.
+
+    Raises
+    ------
+    InputError
+        If there are any.
+    """
+    keys = () if scenario.sweep is None else scenario.sweep.keys
+    dropped = "sweep=null and expect=[]" if scenario.expect else "sweep=null"
+    told = f"is swept, so a value of its own has no effect; change the sweep, or drop it ({dropped})"
+    idle = [Problem((), f"{key!r} {told}") for key in changes if key in keys]
+    if idle:
+        raise InputError(idle)
 
 
 def swept(sweep: Any) -> Iterator[Swept]:

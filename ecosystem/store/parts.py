@@ -216,8 +216,8 @@ def _whole(path: Path) -> bool:
 
 def _about(path: Path) -> dict[str, Any]:
     """Return what a part says of itself."""
-    about: dict[str, Any] = json.loads((path / ABOUT).read_text(encoding="utf-8"))
-    if about.pop("digest") != digest(about):
+    about: Any = json.loads((path / ABOUT).read_text(encoding="utf-8"))
+    if not isinstance(about, dict) or about.pop("digest") != digest(about):
         raise ValueError(f"{ABOUT} is not what was written")
     return about
 

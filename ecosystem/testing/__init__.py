@@ -7,6 +7,7 @@ scenario and the engine, as a run does; the members that come along are held to 
 
 from ecosystem.testing.curators import check_curator
 from ecosystem.testing.drawn import check_craft, check_judge
+from ecosystem.testing.learners import check_learner
 from ecosystem.testing.networks import check_network
 from ecosystem.testing.remedies import check_remedy
 from ecosystem.testing.users import check_choice, check_feedback
@@ -17,6 +18,7 @@ __all__ = [
     "check_curator",
     "check_feedback",
     "check_judge",
+    "check_learner",
     "check_network",
     "check_remedy",
 ]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ecosystem.curators.plugged import Plugged
+from ecosystem.curators.plugged import Plugged, chances
 from ecosystem.learners.batch import Batch
+from ecosystem.plugins import registry
 from ecosystem.plugins.kinds import Curator
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.testing.laws import Member, after, as_block, law, near, same_bits, shares
@@ -17,15 +19,20 @@ from ecosystem.world.blueprint import blueprint
 
 _EXAMPLES = 40_000
 _STEP = 1e-5
+_CHOICES, _FEW, _MOST = 16, 3, 6
 
 
 def check_curator(curator: Member, *, outputs: int = 5, seed: int = 0, **settings: Any) -> None:
-    """Check that a curator of categorical outputs keeps to the laws of curators.
+    """Check that a curator keeps to the laws of curators, of categorical outputs and of such as are drawn.
 
-    What is kept sums to 1, with nothing where nothing is written; one candidate is kept as it is; permuting outputs
-    permutes what is kept; a world, or a row, alone has the bits that it has among others; nothing is changed in place;
-    single precision gives the same to four digits; derivatives are those of finite differences; drawn training sets
-    tend to what is kept.
+    Of categorical outputs (`keep`): what is kept sums to 1, with nothing where nothing is written; one candidate is
+    kept as it is; permuting outputs permutes what is kept; a world, or a row, alone has the bits that it has among
+    others; nothing is changed in place; single precision gives the same to four digits; derivatives are those of finite
+    differences; drawn training sets tend to what is kept.
+
+    Of candidates that are drawn (`chances`): they are probabilities that sum to 1; a choice alone has the bits that it
+    has among others, and so has a world; nothing is changed in place; where there is `keep`, too, it is what follows
+    when candidates are drawn from `p`, summed over all that there may be.
 
     Parameters
     ----------
@@ -46,7 +53,13 @@ def check_curator(curator: Member, *, outputs: int = 5, seed: int = 0, **setting
     if not isinstance(curator, dict):
         settings.setdefault("candidates", 3)
     with as_block(curator, settings) as block:
-        _check(block, outputs, np.random.default_rng(seed))
+        generator = np.random.default_rng(seed)
+        plugin: type[Curator] | None = registry.find("curators", block["method"]) if "method" in block else None
+        if plugin is None or plugin.has("keep"):
+            _check(block, outputs, generator)
+        if plugin is not None and plugin.has("chances"):
+            _check_chances(_drawn(block, seed).models[0].curation, generator)
+            _drawn_worlds([_drawn(block, number) for number in (seed, seed + 1)])
 
 
 def _check(block: dict[str, Any], outputs: int, generator: np.random.Generator) -> None:
@@ -67,6 +80,10 @@ def _check(block: dict[str, Any], outputs: int, generator: np.random.Generator) 
     order = generator.permutation(outputs)
     moved = _kept([_scenario(block, p[:, order], rewards[:, order])])
     near(moved, kept[..., order.tolist()], 1e-10, "permuting outputs must permute what is kept")
+    tied = rewards.round()
+    tied[:, -1] = tied[:, 0]
+    one, other = (_kept([_scenario(block, p[:, way], tied[:, way])]) for way in (slice(None), slice(None, None, -1)))
+    near(other.flip(-1), one, 1e-10, "permuting outputs must permute what is kept, where rewards tie, too")
 
     # Only worlds whose rewards are as far apart are computed together.
     others = [(generator.dirichlet(np.ones(outputs), size=3), generator.permuted(rewards, axis=1)) for _ in range(2)]
@@ -83,6 +100,63 @@ def _check(block: dict[str, Any], outputs: int, generator: np.random.Generator) 
     near(single.double(), kept, 1e-4, "single precision must give the same to four digits")
     _derivative(_scenario(block, p, rewards), generator)
     _sampled(block, p, rewards, kept)
+
+
+def _check_chances(plugin: Any, generator: np.random.Generator) -> None:
+    """Check what a plug-in says of candidates, one choice a row."""
+    counts = sorted({2, 3, int(min(plugin.candidates, _MOST))} - {1})
+    for k in counts:
+        rho = torch.from_numpy(generator.normal(size=(_CHOICES, k)))
+        before = rho.clone()
+        likely = chances(plugin, rho)
+        shares(likely, "the chances of candidates")
+        same_bits(rho, before, "rewards of candidates must not be changed in place")
+        for row in range(_CHOICES):
+            alone = chances(plugin, before[row : row + 1].clone())
+            same_bits(likely[row : row + 1], alone, "a choice must have the same bits alone and among others")
+        single = chances(plugin, before.float())
+        near(single.double(), likely, 1e-4, "single precision must give the same chances to four digits")
+        if plugin.has("keep"):
+            _enumerated(plugin, k, generator)
+
+
+def _enumerated(plugin: Curator, k: int, generator: np.random.Generator) -> None:
+    """Check that `keep` is what `chances` come to, over all candidates that may be drawn."""
+    p, rho = generator.dirichlet(np.ones(_FEW)), generator.normal(size=_FEW)
+    lots = np.array(list(itertools.product(range(_FEW), repeat=k)))  # [lots, k]
+    weight = p[lots].prod(-1, keepdims=True)
+    each = weight * chances(plugin, torch.from_numpy(rho[lots])).numpy()
+    expected = np.bincount(lots.ravel(), weights=each.ravel(), minlength=_FEW)
+    kept = Plugged(plugin, _tensor(rho[None]), torch.full((1, 1), float(k), dtype=torch.float64)).keep(
+        _tensor(p[None])[None]
+    )
+    near(kept.flatten(), torch.from_numpy(expected), 1e-9, f"keep must be what chances come to, of {k} candidates")
+
+
+def _drawn(block: dict[str, Any], seed: int) -> Scenario:
+    """Return two models whose outputs are drawn one by one."""
+    curation = block | {"candidates": min(block["candidates"], _MOST)}
+    model = {"reward": "first", "diet": {"curated": 1}, "curation": curation}
+    return Scenario(
+        name="a curator",
+        rounds=1,
+        mode="sampled",
+        outputs={"kind": "gaussian", "dimension": 1},
+        rewards={"first": {"linear": [1]}, "second": {"linear": [-1]}},
+        models=[
+            {"name": f"m{number}", "initial": {"mean": [seed + number], "covariance": 1}, **model} for number in (0, 1)
+        ],
+        learning={"examples": 40},
+    )
+
+
+def _drawn_worlds(worlds: list[Scenario]) -> None:
+    """Check that a world of outputs that are drawn does not depend on the others."""
+    together = after(worlds).state.p
+    law(bool(torch.isfinite(together).all()), "what is learned of drawn outputs must be finite")
+    for number, world in enumerate(worlds):
+        alone = after({number: world}).state.p[0]
+        same_bits(together[number], alone, "a world must have the same bits alone and among others")
 
 
 def _scenario(block: dict[str, Any], p: np.ndarray, rewards: np.ndarray, **changes: Any) -> Scenario:

@@ -189,6 +189,7 @@ class Blueprint:
             scenario.rounds if isinstance(scenario.rounds, int) else (scenario.rounds.max, scenario.rounds.tolerance),
             (learning.regime, corpus, learning.order, learning.covariance, learning.examples, learning.pool),
             learning.prompts,
+            learning.learner.identity if isinstance(learning.learner, Plugin) else None,
             scenario.record,
             None if self.groups is None else self.groups.shape,
             _shared(scenario),

@@ -77,6 +77,18 @@ def test_bad_options_are_told(command, write, arguments: list[str], said: str) -
     assert os.listdir() == ["pair.yaml"]
 
 
+@pytest.mark.parametrize("name", ["run", "validate", "influence"])
+def test_what_is_swept_cannot_be_set_beside_it(command, write, name: str) -> None:
+    file = write("sweep: {grid: {lam: [0.2, 0.4]}}")
+    found = command(name, file, "--set", "lam=0.3")
+    assert found.status == 2
+    assert "'lam' is swept, so a value of its own has no effect" in found.err
+    assert found.err.endswith("; change the sweep, or drop it (sweep=null)\n")
+    for other in (("lam=0.3", "sweep=null"), ("sweep.grid.lam=[0.3]",)):
+        given = [part for each in other for part in ("--set", each)]
+        assert command(name, file, *given, *(["--dry-run"] if name == "run" else [])).status == 0
+
+
 def test_nothing_to_run_is_told(command) -> None:
     assert command("run").status == 2
     assert command("validate", "two_model_backfir").status == 2

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.metadata
 import itertools
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -95,6 +97,25 @@ def test_new_asks_at_a_terminal_what_it_was_not_told(command, monkeypatch) -> No
     assert scenario.models[0].curation is not None and scenario.users is not None
 
 
+def test_new_asks_before_it_writes_over_a_file_and_again_for_what_is_no_number(command, monkeypatch) -> None:
+    command("new", "asked.yaml")
+    before = Path("asked.yaml").read_text(encoding="utf-8")
+    answers = iter(["0", "3"])
+    agreed = iter([False, True])
+    monkeypatch.setattr(new, "_terminal", lambda: True)
+    monkeypatch.setattr(new.typer, "prompt", lambda question, default: next(answers))
+    monkeypatch.setattr(new.typer, "confirm", lambda question, default: next(agreed))
+    given = ("new", "asked.yaml", "--outputs", "categorical", "--network", "none", "--mode", "exact")
+    given = (*given, "--no-curated", "--no-users", "--no-sweep")
+    said = command(*given)
+    assert said.status == 2 and "is there already" in said.err
+    assert Path("asked.yaml").read_text(encoding="utf-8") == before
+    said = command(*given)
+    assert said.status == 0 and "'0' is no answer to this" in said.err
+    assert len(ecosystem.load_scenario("asked.yaml").model_names) == 3
+    assert "ecosystem.schema.json" not in said.out  # it is there, and up to date
+
+
 @pytest.mark.parametrize("name", ["true", "one two", "Ökosystem: 1", "12"])
 def test_any_file_name_makes_a_name(command, name: str) -> None:
     assert command("new", f"{name}.yaml").status == 0
@@ -159,6 +180,30 @@ def test_doctor_tells_a_full_disk(command, monkeypatch) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
     said = command("doctor")
     assert said.status == 1 and verdicts(said.out)["disk"][4] == "wrong"
+
+
+def test_doctor_tells_where_nothing_can_be_written(command, monkeypatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    said = command("doctor")
+    assert said.status == 1
+    assert "results cannot be written here; go elsewhere, or use --out" in said.out
+
+
+def test_doctor_on_a_file_system_that_does_not_answer(command, monkeypatch) -> None:
+    def stale(path: str) -> None:
+        raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    monkeypatch.setattr("shutil.disk_usage", stale)
+    said = command("doctor")
+    assert said.status == 1
+    told = f"disk {os.strerror(errno.ESTALE)} wrong go to a directory that can be read"
+    assert told in [" ".join(line.split()) for line in said.out.splitlines()]
+
+
+def test_doctor_names_the_gpu(command, monkeypatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda index: "Abacus 3000")
+    assert verdicts(command("doctor").out)["device"] == ["cpu,", "cuda", "(Abacus", "3000)", "ok"]
 
 
 def test_what_needs_an_extra_says_which(monkeypatch) -> None:

@@ -90,6 +90,11 @@ def test_check_leaves_out_what_trains_networks(command, write, tmp_path, monkeyp
     assert "2 of 2 expectations met" in command("check", "--trained").out
 
 
+def test_check_of_a_scenario_that_expects_nothing(command, write) -> None:
+    said = command("check", write())
+    assert (said.status, said.out) == (0, "0 of 0 expectations met\n")
+
+
 def test_check_tells_bad_input(command, write) -> None:
     said = command("check", write("rounds: -1"))
     assert said.status == 2
@@ -110,6 +115,16 @@ def test_list_shows_every_shipped_scenario(command) -> None:
     listed = [line.split()[0] for line in said.out.splitlines()[2:]]
     assert listed == sorted(shipped())
     assert "Curating p more can lower p's own alignment" in said.out
+
+
+def test_list_shows_a_scenario_that_is_not_valid_as_such(command, write, tmp_path, monkeypatch) -> None:
+    names = {"good": tmp_path / write(file="good.yaml"), "spoilt": tmp_path / write("rounds: -1", file="spoilt.yaml")}
+    monkeypatch.setattr(sys.modules["ecosystem.scenario.shipped"], "shipped", lambda: names)
+    said = command("list")
+    assert said.status == 0
+    good, spoilt = said.out.splitlines()[2:]
+    assert good.split()[:2] == ["good", "Two"]
+    assert "spoilt" in spoilt and "(not valid:" in spoilt and "rounds" in spoilt
 
 
 def test_schema_is_json_schema(command) -> None:

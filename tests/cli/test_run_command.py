@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,6 +144,19 @@ def test_a_dry_run_of_what_may_settle_says_at_most(command, write) -> None:
     assert re.search(r"at most about [\d.]+ s with 1 worker, and", said)
 
 
+def test_a_dry_run_of_what_is_there_already_reckons_nothing(command, write) -> None:
+    command("run", write())
+    said = command("run", "pair.yaml", "--dry-run")
+    assert said.status == 0
+    assert said.out == "pair: 1 run (1 point × 1 seed), 1 there already, 0 to run in 0 chunks; results in runs/pair\n"
+
+
+def test_a_dry_run_for_a_cluster_asks_it_nothing(command, write) -> None:
+    said = command("run", write(), "--dry-run", "--scheduler", "tcp://127.0.0.1:1")
+    assert said.status == 0
+    assert re.search(r"about [\d.e-]+ s of one core, shared by the cluster, and", said.out)
+
+
 def test_failed_runs_are_told_and_the_status_is_one(command, write, monkeypatch) -> None:
     from tests.doubles import Engine
 
@@ -161,6 +175,15 @@ def test_failed_runs_are_told_and_the_status_is_one(command, write, monkeypatch)
     assert "Traceback" in ecosystem.open_results("out").failures["traceback"][0]
 
 
+@pytest.fixture
+def hears_interrupts() -> Iterator[None]:
+    """Processes that are started hear of Ctrl-C, also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hears_interrupts")
 @pytest.mark.parametrize("workers", [0, 2])
 def test_interrupted_it_says_what_is_left(tmp_path: Path, write, workers: int) -> None:
     name = write("sweep: {grid: {rounds: [1, 2000000]}}", "record: {every: 1000000}")
@@ -172,11 +195,15 @@ def test_interrupted_it_says_what_is_left(tmp_path: Path, write, workers: int) -
         text=True,
         start_new_session=True,
     )
-    # the first run is written, the second takes very long
-    while not list(tmp_path.glob("runs/pair/parts/[!.]*/runs.parquet")) and process.poll() is None:
-        time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers hear it too
-    _, errors = process.communicate(timeout=60)
+    try:
+        # the first run is written, the second takes very long
+        while not list(tmp_path.glob("runs/pair/parts/[!.]*/runs.parquet")) and process.poll() is None:
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: workers hear it too
+        _, errors = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130
     assert errors == "runs/pair: interrupted; 1 run left; the same command goes on\n"
 
@@ -192,6 +219,11 @@ if __name__ == "__main__":
 """The command on a disk that is full: no file may grow beyond some bytes."""
 
 
+def _unmeasured() -> dict[str, str]:
+    """The environment without what has coverage measured: on a full disk its files too cannot be written."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_full_disk_is_told_and_what_is_there_stays(tmp_path: Path, command, write, workers: int) -> None:
     name = write("rounds: 1000", "mode: sampled", "learning: {examples: 9}", "record: {states: true}")
@@ -201,7 +233,7 @@ def test_a_full_disk_is_told_and_what_is_there_stays(tmp_path: Path, command, wr
     arguments = ["full.py", "15000", "run", name, "--seeds", "3", "--workers", str(workers)]
     process = subprocess.run(
         [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**_unmeasured(), "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
         timeout=120,
@@ -223,6 +255,7 @@ def test_a_full_disk_is_told_and_what_is_there_stays(tmp_path: Path, command, wr
         (["--max-memory", "lots"], "--max-memory: a size such as 16GB (got 'lots')"),
         (["--max-memory", "1kB"], "a run (of point 0) would need about"),
         (["--scheduler", "tcp://127.0.0.1:1", "--workers", "2"], "--workers and --scheduler exclude each other"),
+        (["--device", "cpu", "--set", "device=auto"], "--device 'cpu': --set device=auto says something else"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(command, write, arguments: list[str], said: str) -> None:

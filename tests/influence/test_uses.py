@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -10,16 +11,19 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import ecosystem
 from ecosystem.errors import EcosystemError
 from ecosystem.influence import gradient, influence, table
 from ecosystem.influence.allocations import project
 from ecosystem.influence.backfire import backfire
+from ecosystem.influence.of_results import influence_table
 from ecosystem.influence.phase import phase_map
 from ecosystem.influence.planner import plan
 from ecosystem.influence.rounds import Round
 from ecosystem.influence.together import rest_together
 from ecosystem.scenario.load import load_scenario
 from ecosystem.scenario.scenario import Scenario
+from ecosystem.scenario.sweeps import variant
 
 from .ecosystems import one_model, two_models
 
@@ -78,6 +82,39 @@ def test_other_quantities_of_a_phase_map(quantity: str) -> None:
 def test_an_unknown_quantity_is_refused() -> None:
     with pytest.raises(EcosystemError, match="no quantity"):
         phase_map(two_models(), ("c", [0.1]), ("lam", [0.5]), "colour")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "told"),
+    [
+        ("alignment of z", "there is no model 'z'"),
+        ("self-influence of q", "model 'q' has no lever curation"),
+        ("influence of q on p", "model 'q' has no lever curation"),
+    ],
+)
+def test_a_phase_map_of_what_there_is_not_is_refused(quantity: str, told: str) -> None:
+    data = two_models().settings()
+    data["models"][1] |= {"curation": None, "diet": {"real": 0.5, "raw": 0.5}}
+    with pytest.raises(EcosystemError, match=told):
+        phase_map(Scenario(**data), ("learning.sharing", [0.0, 0.5]), ("learning.rate", [1.0]), quantity)
+
+
+def test_a_phase_map_of_ecosystems_of_several_sizes_is_refused() -> None:
+    scenario = load_scenario("mixed_tastes").with_({"models.m.count": 6, "network.m": 2})
+    with pytest.raises(EcosystemError, match=r"models\.m\.count and learning\.sharing: .* of one size"):
+        phase_map(scenario, ("models.m.count", [5, 6]), ("learning.sharing", [0.0]), "spectral radius")
+
+
+def test_a_phase_map_is_empty_where_the_ecosystem_never_rests() -> None:
+    data = one_model(0.95, [0.6, 0.4], [1, 0], 5).settings()
+    data["models"][0] |= {"diet": {"real": 0.05, "neighbours_curated": 0.95}}
+    data["models"][0]["curation"] |= {"method": "best_of"}
+    data["network"] = {"edges": [{"from": "m", "to": "m", "channel": {"matrix": [[0, 1], [1, 0]]}}]}
+    axes = ("models.m.curation.candidates", [1, 5]), ("learning.sharing", [0.0])
+    found = phase_map(Scenario(**data), *axes, "alignment of m")
+    # One candidate is no choice: p = 0.05 × 0.6 + 0.95 (1 − p). Of five there is a cycle.
+    assert found.loc[0.0, 1] == pytest.approx((0.05 * 0.6 + 0.95) / 1.95, abs=1e-9)
+    assert math.isnan(found.loc[0.0, 5])
 
 
 def test_figures_are_drawn_from_tables() -> None:
@@ -196,6 +233,104 @@ def test_the_plan_command(command: CliRunner) -> None:
     result = command.invoke(app(), ["plan", "scalar_means", "--aim", "p=1,q=1", "--budget", "1"])
     assert result.exit_code == 0, result.output
     assert "greedy" in result.output
+
+
+CONFUSING = """\
+name: confusing
+rounds: 1
+parameters: {lever: 0.4, best: 1.0}
+outputs: {kind: categorical, size: 2}
+rewards: {r: [1, 0]}
+models:
+  - {name: affected, reward: r, diet: {real: = 1 - lever, curated: = lever}, curation: {candidates: 2}}
+  - {name: influence, reward: r, diet: {real: 0.5, neighbours_raw: 0.5}}
+network: {edges: [{from: affected, to: influence}]}
+sweep: {grid: {lever: [0.3, 0.4], best: [1.0]}}
+"""
+"""Models and parameters that are called as columns of tables are."""
+
+
+def test_models_and_parameters_may_be_called_as_columns(command: CliRunner, tmp_path: Path) -> None:
+    file = tmp_path / "confusing.yaml"
+    file.write_text(CONFUSING, encoding="utf-8")
+    result = command.invoke(app(), ["influence", str(file), "--csv", str(tmp_path / "i.csv")])
+    assert result.exit_code == 0, result.output
+    rows = pd.read_csv(tmp_path / "i.csv")
+    assert rows.columns.tolist() == ["affected", "lever", "influence", "parameters.lever", "best"]
+    for value, part in rows.groupby("parameters.lever"):
+        expected = influence(variant(load_scenario(file), {"lever": value, "best": 1.0}))
+        assert part["affected"].tolist() == ["affected", "influence"]
+        assert part["lever"].tolist() == ["affected", "affected"]
+        assert part["influence"].to_numpy() == pytest.approx(expected["affected"].to_numpy(), abs=1e-12)
+    result = command.invoke(app(), ["plan", str(file), "--csv", str(tmp_path / "p.csv")])
+    assert result.exit_code == 0, result.output
+    shares = pd.read_csv(tmp_path / "p.csv")
+    assert shares["lever"].tolist() == [0.3, 0.4]
+    assert shares["best"].to_numpy() == pytest.approx([0.3, 0.4])  # the allocation, not the parameter
+    assert shares["parameters.best"].tolist() == [1.0, 1.0]
+
+
+def test_swept_parameters_stand_beside_influence_under_names_of_their_own(tmp_path: Path) -> None:
+    file = tmp_path / "confusing.yaml"
+    file.write_text(CONFUSING, encoding="utf-8")
+    found = influence_table(ecosystem.run(load_scenario(file), tmp_path / "out"))
+    assert found.columns.tolist() == [
+        "run",
+        "point",
+        "seed",
+        "parameters.lever",
+        "best",
+        "affected",
+        "lever",
+        "influence",
+    ]
+    assert found["parameters.lever"].tolist() == [0.3, 0.3, 0.4, 0.4]
+    assert found["lever"].tolist() == ["affected"] * 4
+
+
+@pytest.mark.parametrize("weight", [math.nan, math.inf])
+def test_a_weight_that_is_no_number_is_refused(weight: float) -> None:
+    with pytest.raises(EcosystemError, match="aim: the weight of 'p' must be a finite number"):
+        gradient(two_models(), {"p": weight})
+
+
+def test_nothing_is_aimed_at_where_nobody_is_aligned() -> None:
+    data = two_models().settings()
+    for entry in data["models"]:
+        entry["curation"]["reward"], entry["reward"] = entry["reward"], None
+    with pytest.raises(EcosystemError, match="no model has a reward, so there is no alignment to aim at"):
+        gradient(Scenario(**data))
+    data["models"][0]["reward"] = "first"
+    with pytest.raises(EcosystemError, match="aim: model 'q' has no reward, so no alignment"):
+        gradient(Scenario(**data), {"q": 1.0})
+    with pytest.raises(EcosystemError, match="aim: there is no model 'r'"):
+        gradient(Scenario(**data), {"r": 1.0})
+
+
+def test_what_cannot_be_drawn_or_written_is_told(command: CliRunner, tmp_path: Path) -> None:
+    from ecosystem.cli.app import app as program
+
+    where = str(tmp_path / "nowhere" / "i.csv")
+    for arguments in (["influence", "rotation", "--csv", where], ["plan", "scalar_means", "--csv", where]):
+        result = command.invoke(program, arguments)
+        assert isinstance(result.exception, EcosystemError)
+        assert str(result.exception).startswith(f"cannot write {where}: Cannot save file into a non-existent directory")
+    result = command.invoke(program, ["influence", "rotation", "--plot", str(tmp_path / "map.abc")])
+    assert isinstance(result.exception, EcosystemError)
+    assert "cannot write" in str(result.exception) and "'abc' is not supported" in str(result.exception)
+
+
+def test_the_largest_influences_of_many_are_printed(command: CliRunner, tmp_path: Path) -> None:
+    scenario = load_scenario("mixed_tastes").with_({"models.m.count": 14, "network.m": 2})
+    file = tmp_path / "many.yaml"
+    file.write_text(json.dumps(scenario.settings() | {"sweep": None, "expect": []}), encoding="utf-8")
+    result = command.invoke(app(), ["influence", str(file)])
+    assert result.exit_code == 0, result.output
+    rows = table(load_scenario(file)).dropna()
+    assert f"the 12 largest of {len(rows)} influences" in result.output
+    largest = rows.sort_values("influence", key=abs, ascending=False)["influence"][:12]
+    for value in largest:
+        assert f"{value:+.6g}" in result.output
 
 
 def test_an_aim_may_name_an_entry_of_models() -> None:

@@ -202,7 +202,9 @@ def test_a_curator_of_a_file_is_refused_where_outputs_are_vectors(path: Path) ->
     changed = TEXT.replace("kind: categorical, size: 3", "kind: gaussian, dimension: 3")
     changed = changed.replace("{a: [1, 0, 0]}", "{a: {linear: [1, 0, 0]}}").replace("  feedback", "  # feedback")
     path.write_text(changed, encoding="utf-8")
-    with pytest.raises(InputError, match="'lenient' is a plug-in, which chooses among categorical"):
+    with pytest.raises(
+        InputError, match="'lenient' is a plug-in, which chooses among Gaussian outputs where they are drawn only"
+    ):
         ecosystem.load_scenario(path, allow_code=True)
 
 

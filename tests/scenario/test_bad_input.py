@@ -9,7 +9,7 @@ import pytest
 
 from ecosystem.errors import InputError
 from ecosystem.scenario import load_scenario
-from ecosystem.scenario.shipped import find
+from ecosystem.scenario.shipped import find, shipped
 from scenario.valid import WHOLE
 
 SPOILT = [
@@ -249,6 +249,16 @@ def test_an_alias_bomb(tmp_path: Path) -> None:
 def test_neither_a_file_nor_a_shipped_scenario() -> None:
     assert "is neither a file nor a shipped scenario" in _refused("no_such_scenario")
     assert _refused("a\0b").startswith("'a\\x00b' is neither a file")
+
+
+def test_where_scenarios_do_not_come_along_none_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(package: str) -> None:
+        raise ModuleNotFoundError(package)
+
+    monkeypatch.setattr("importlib.resources.files", missing)
+    assert shipped() == {}
+    with pytest.raises(InputError, match=r"'two_model_backfire' is neither a file nor a shipped scenario$"):
+        find("two_model_backfire")
 
 
 def test_a_directory_does_not_hide_a_shipped_scenario(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -118,6 +118,30 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"models.0.curation": {**PLURALISTIC, "temperature": 1e-5}},
         "models[0].curation.temperature: is too low",
     ),
+    (
+        {"models.0.curation": {"candidates": 2, "noise": 0.1}},
+        "models[0].curation: noise does not apply to method: luce; `noise` belongs to method: noisy",
+    ),
+    (
+        {"models.0.curation": {"method": "noisy", "candidates": 2}},
+        "models[0].curation: noise is missing with method: noisy; `noise` belongs to method: noisy",
+    ),
+    (
+        {"models.0.curation": {"method": "best_of", "candidates": 2, "temperature": 0.5}},
+        "models[0].curation: temperature does not apply to best_of; leave it out, or use method: luce",
+    ),
+    (
+        {"models.0.curation": {**PLURALISTIC, "reward": "first"}},
+        "models[0].curation: reward does not apply to pluralistic; its rewards stand under `rewards`",
+    ),
+    (
+        {"models.0.curation": {**PLURALISTIC, "rewards": {"first": 0}}},
+        "models[0].curation: the weights under rewards are all 0; at least one must be above 0",
+    ),
+    (
+        {"network": {"generator": "complete"}, "curated": {"count": 1, "by": "attribute", "curation": CURATION}},
+        "curated: `by: attribute` and `attribute: NAME` go together",
+    ),
     # Network
     (
         {"network": {"edges": [{"from": "p", "to": "q"}, {"from": "p", "to": "q", "weight": 2}]}},
@@ -164,6 +188,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         {"precision": "float32", "rounds": {"max": 9, "until": "stable"}},
         "rounds.tolerance: numbers of precision: float32",
     ),
+    (
+        {"precision": "float32", "users": {"mode": "sampled", "groups": [{"name": "g", "size": 3, "contexts": [0]}]}},
+        "users.mode: precision: float32 counts to 16 million only",
+    ),
     ({"precision": "double"}, "precision: must be 'float64' or 'float32' (got 'double')"),
     ({"device": "gpu"}, "device: must be 'auto', 'cpu' or 'cuda' (got 'gpu')"),
     # Recording
@@ -172,6 +200,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"record": {"models": 3}}, "record.models: there are only 2 models (got 3)"),
     ({"record": {"models": "some"}}, "record.models: must be 'all' or 'aggregate' (got 'some')"),
     ({"record": {"models": "aggregate", "states": True}}, "record.states: has rows of models only"),
+    ({"record": {"weights": True}}, "record.weights: is for outputs that are really drawn, and these are categorical"),
+    # Numbers
+    ({"rounds": float("inf")}, "rounds: must be a whole number (got inf)"),
+    ({"sweep": {"grid": {"lam": ["= 1 +"]}}}, "sweep.grid.lam[0]: is not arithmetic (got '= 1 +')"),
+    (
+        {"sweep": {"sobol": {"samples": 2, "ranges": {"lam": {"low": 0, "high": 2.0**54, "whole": True}}}}},
+        "sweep.sobol.ranges.lam: bounds of whole numbers are at most 2**53",
+    ),
     # Expectations
     ({"expect": ["x"]}, "expect[0]: must be a mapping (got 'x')"),
 ]
@@ -194,6 +230,19 @@ WRONG += [
             "expect[0].round: the table influence has no rounds",
         ),
         ({"value": 1.0}, "expect[0]: value and tolerance go together"),
+        ({"sign": None}, "expect[0]: say what is expected: value (with tolerance), sign, at_least or at_most"),
+        ({"statistic": "var", "certain": True}, "expect[0]: minus and certain go with statistic: mean"),
+    ]
+]
+WRONG += [
+    ({"record": record, "expect": [{**EXPECT, **changes}]}, told)
+    for record, changes, told in [
+        ({"models": "aggregate"}, {}, "expect[0].table: record: {models: aggregate} writes no row of it"),
+        (
+            {"alignments": True},
+            {"table": "alignments", "column": "value", "where": {"reward": "frist"}},
+            "expect[0].where.reward: there is no reward 'frist'; did you mean 'first'?",
+        ),
     ]
 ]
 

@@ -198,7 +198,7 @@ def test_what_is_wrong_with_a_sweep_is_told(sweep: Any, told: str) -> None:
 
 def test_morris_without_salib_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "SALib.sample.morris", None)
-    with pytest.raises(InputError, match=r"sweep\.morris: .*pip install 'ecosystem-sim\[sensitivity\]'"):
+    with pytest.raises(InputError, match=r'sweep\.morris: .*pip install "ecosystem-sim\[sensitivity\]"'):
         _swept({"morris": {"trajectories": 2, "ranges": {"lam": [0, 1]}}})
 
 

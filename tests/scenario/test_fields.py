@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import enum
 import json
 import pickle
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,39 @@ def test_defaults() -> None:
 def test_counts_are_spelled_out() -> None:
     scenario = _small(models=[{"name": "m", "count": 3, "diet": {"raw": 1}}], network={}, rewards={})
     assert scenario.model_names == ("m0", "m1", "m2")
+
+
+class Rate(enum.IntEnum):
+    FULL = 1
+
+
+class Regime(enum.StrEnum):
+    RETRAIN = "retrain"
+
+
+def test_numbers_texts_and_paths_of_other_types_from_python(tmp_path: Path) -> None:
+    (tmp_path / "edges.csv").write_text("from,to\np,q\n", encoding="utf-8")
+    scenario = _small(
+        parameters={"lam": Fraction(1, 4)},
+        learning={"rate": Rate.FULL, "regime": Regime.RETRAIN},
+        network={"file": tmp_path / "edges.csv"},
+    )
+    assert scenario.models[0].diet.curated == 0.25
+    assert (scenario.learning.rate, scenario.learning.regime) == (1.0, "retrain")
+    assert json.loads(json.dumps(scenario.settings()))["network"]["file"] == str(tmp_path / "edges.csv")
+
+
+def test_what_no_file_could_hold_is_refused() -> None:
+    deep: Any = 1
+    for _ in range(70):
+        deep = [deep]
+    for changes, told in [
+        ({"rewards": {1.5: [1, 0]}}, r"rewards: a key must be text or a whole number \(got 1\.5\)"),
+        ({"real": deep}, "is nested more than 60 levels deep"),
+        ({"name": object()}, "name: a value of type object has no place in a scenario"),
+    ]:
+        with pytest.raises(InputError, match=told):
+            _small(**changes)
 
 
 def test_values_from_python() -> None:

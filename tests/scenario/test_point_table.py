@@ -49,6 +49,27 @@ def test_an_empty_cell_leaves_a_setting_out(tmp_path: Path) -> None:
     assert points(scenario) == ({"lam": 0.5, "learning.covariance": None},)
 
 
+def test_every_place_that_is_listed_is_found(tmp_path: Path) -> None:
+    places = load_scenario(_written(tmp_path, "lam,rounds\n0.25,3\n0.75,4\n")).document.places
+    listed = dict(places.items())
+    assert len(listed) == len(places)
+    rows = {path: (place.line, place.column) for path, place in listed.items() if path[:2] == ("sweep", "table")}
+    assert {path[2:]: place for path, place in rows.items() if path[2:]} == {
+        (0,): (2, 1),
+        (0, "lam"): (2, 1),
+        (0, "rounds"): (2, 6),
+        (1,): (3, 1),
+        (1, "lam"): (3, 1),
+        (1, "rounds"): (3, 6),
+    }
+    assert ("sweep", "table", 2) not in places and ("sweep", "table", 0, "c") not in places
+
+
+def test_a_table_of_too_many_cells_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(point_table, "MAX_CELLS", 5)
+    assert "points.csv:1:1: sweep.table: has more than 5 cells" in _told(tmp_path, "lam,rounds\n1,1\n0,2\n1,3\n")
+
+
 def test_the_rows_go_with_the_scenario(tmp_path: Path) -> None:
     scenario = load_scenario(_written(tmp_path, "lam\n0.25\n0.75\n"))
     (tmp_path / "points.csv").unlink()

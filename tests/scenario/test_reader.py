@@ -73,6 +73,12 @@ def test_every_value_has_a_place() -> None:
     assert document.place(("b", 0, "missing", "deeper")) == Place("f.yaml", 3, 5)
 
 
+def test_too_many_values_are_refused_before_all_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ecosystem.scenario.reader.MAX_VALUES", 10)
+    assert parse("[1, 2, 3, 4, 5, 6, 7, 8, 9]").data == list(range(1, 10))
+    assert _told("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]").startswith("f.yaml:1:1: has more than 10 values; ")
+
+
 def test_aliases_are_copied() -> None:
     data = parse("a: &x {b: [1]}\nc: *x\n").data
     assert data == {"a": {"b": [1]}, "c": {"b": [1]}}

@@ -73,10 +73,10 @@ def test_a_sweep_whose_first_point_is_not_valid_is_refused() -> None:
 
 def test_thousands_of_variants_take_seconds() -> None:
     scenario = _swept(grid={"lam": [index / 2000 for index in range(2000)]})
-    started = time.perf_counter()
+    started = time.process_time()
     for point in points(scenario):
         variant(scenario, point)
-    assert time.perf_counter() - started < 4  # 0.3 s on an idle machine
+    assert time.process_time() - started < 4  # 0.3 s of an idle machine
 
 
 def _swept(expect: Any = (), **sweep: Any) -> Scenario:

@@ -105,6 +105,24 @@ def test_reading_a_damaged_table_tells_the_way_out(tmp_path: Path, damage: Calla
         _ = open_results(tmp_path).models
 
 
+@pytest.mark.parametrize("text", ["[[[", '"text"', "{}", '{"digest": ""}'])
+def test_reading_what_a_damaged_part_took_tells_the_way_out(tmp_path: Path, text: str) -> None:
+    carried_out(small(), tmp_path)
+    (next((tmp_path / "parts").iterdir()) / "part.json").write_text(text, encoding="utf-8")
+    with pytest.raises(StoreError, match=r"damaged.*run the same again"):
+        _ = open_results(tmp_path).chunks
+    assert carried_out(small(), tmp_path) == 1
+
+
+def test_reading_why_runs_failed_tells_the_way_out_of_damage(tmp_path: Path) -> None:
+    carried_out(small(seeds=2), tmp_path, Engine(failing={1}))
+    results = open_results(tmp_path)
+    assert results.runs["status"].tolist() == ["done", "failed"]
+    emptied(next((tmp_path / "parts").iterdir()))
+    with pytest.raises(StoreError, match=r"damaged.*run the same again"):
+        _ = results.failures
+
+
 def test_reading_damaged_runs_tells_the_way_out(tmp_path: Path) -> None:
     carried_out(small(), tmp_path)
     emptied(next((tmp_path / "parts").iterdir()))

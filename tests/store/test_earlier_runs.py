@@ -16,6 +16,7 @@ from ecosystem.errors import EcosystemError, InputError
 from ecosystem.plan.identity import run_id
 from ecosystem.plan.runs import plan
 from ecosystem.scenario import load_scenario
+from tests.doubles import Engine
 
 MODELS = """\
 models:
@@ -128,6 +129,14 @@ def test_results_that_do_not_fit_are_refused(first: dict[str, Any], then: dict[s
     ecosystem.run(written("categorical", 3).with_(first), out="runs/first")
     with pytest.raises(InputError, match=told):
         plan(written("categorical", 4, "{from: runs/first}").with_(then))
+
+
+def test_a_run_that_failed_is_nothing_to_begin_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as failing:
+        failing.setattr("ecosystem.world.simulation.simulate", Engine(failing={0}))
+        ecosystem.run(written("categorical", 3), out="runs/first")
+    with pytest.raises(InputError, match=r"models\[0\]\.initial.*no run in .*first is done"):
+        plan(written("categorical", 4, "{from: runs/first}"))
 
 
 def test_a_run_that_is_not_there_is_refused() -> None:

@@ -44,6 +44,14 @@ def test_a_second_process_is_told_who_writes_and_a_killed_one_leaves_no_lock(tmp
     assert carried_out(small(), out) == 1
 
 
+def test_who_writes_is_not_told_where_it_is_not_known(tmp_path: Path) -> None:
+    """A session that is over, or was never noted, says nothing about who holds the lock now."""
+    carried_out(small(), tmp_path)
+    asked = plan(small(seeds=2))
+    with open_store(asked, tmp_path), pytest.raises(StoreError, match=r": another process is writing there"):
+        carried_out(asked, tmp_path)
+
+
 def test_within_a_process_too(tmp_path: Path) -> None:
     asked = plan(small())
     with open_store(asked, tmp_path), pytest.raises(StoreError, match="another process is writing there"):

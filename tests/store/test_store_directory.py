@@ -135,6 +135,24 @@ def test_another_scenario_is_refused(tmp_path: Path, changes: dict[str, Any], sa
     assert content(tmp_path) == before
 
 
+def test_results_of_other_contents_of_a_file_are_not_mixed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("edges.csv").write_text("from,to\np,q\n", encoding="utf-8")
+    fill(small(network={"file": "edges.csv"}), tmp_path / "out")
+    Path("edges.csv").write_text("from,to\nq,p\n", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"the contents of 'edges\.csv' are not what they were"):
+        fill(small(network={"file": "edges.csv"}), tmp_path / "out")
+
+
+@pytest.mark.parametrize(("damage", "field"), [({"runs": [1]}, "runs"), ({"sessions": [{"a": 1}]}, "sessions")])
+def test_a_manifest_of_other_fields_is_told(tmp_path: Path, damage: dict[str, Any], field: str) -> None:
+    fill(small(), tmp_path)
+    raw = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
+    (tmp_path / "manifest.json").write_text(json.dumps(raw | damage), encoding="utf-8")
+    with pytest.raises(StoreError, match=r"manifest\.json: is damaged"):
+        open_results(tmp_path)
+
+
 def test_results_of_another_version_are_not_mixed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(small(), tmp_path)
     raw = json.loads((tmp_path / "manifest.json").read_text(encoding="utf-8"))
@@ -203,6 +221,19 @@ def test_sessions_add_up(tmp_path: Path) -> None:
     manifest = read(tmp_path)
     assert len(manifest.sessions) == 2
     assert all(session.seconds is not None for session in manifest.sessions)
+
+
+def test_what_is_not_known_of_the_program_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_git(*arguments: Any, **options: Any) -> None:
+        raise FileNotFoundError("git")
+
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setattr(versions.ecosystem, "__path__", [str(tmp_path / "ecosystem")])
+    monkeypatch.setattr(versions, "_DISTRIBUTION", "no-such-package")
+    monkeypatch.setattr(versions.subprocess, "run", no_git)
+    found = versions.versions.__wrapped__()
+    assert (found["program"], found["revision"]) == (None, None)
+    assert found["torch"]
 
 
 def test_the_revision_is_that_of_the_programs_own_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from plain.tally import Tally
 
+from ecosystem.scenario.fields.learning import LEARNERS
 from ecosystem.scenario.fields.models import CURATORS
 from ecosystem.scenario.fields.remedy import REMEDIES
 from ecosystem.scenario.fields.users import CHOICES, RULES
@@ -17,6 +18,7 @@ from ecosystem.testing import (
     check_curator,
     check_feedback,
     check_judge,
+    check_learner,
     check_network,
     check_remedy,
 )
@@ -60,6 +62,14 @@ TALLY = {"kind": "tally", "size": 3, "real": [0.5, 0.3, 0.2], "contexts": 2}
 VALUES = {"judge": "values", "values": [1, 0, 0.5]}
 
 
+LEARNED: list[tuple[dict[str, Any], int]] = [
+    ({"method": "categorical"}, 2),
+    ({"method": "categorical"}, 5),
+    ({"method": "gaussian"}, 1),
+    ({"method": "gaussian"}, 3),
+]
+
+
 def named(block: dict[str, Any]) -> str:
     return " ".join(str(value) for value in list(block.values())[:2])
 
@@ -82,6 +92,11 @@ def test_ways_to_choose(block: dict[str, Any]) -> None:
 @pytest.mark.parametrize("block", REMEDIED, ids=named)
 def test_remedies(block: dict[str, Any]) -> None:
     check_remedy(block)
+
+
+@pytest.mark.parametrize(("block", "outputs"), LEARNED, ids=str)
+def test_learners(block: dict[str, Any], outputs: int) -> None:
+    check_learner(block, outputs=outputs)
 
 
 @pytest.mark.parametrize(("block", "nodes"), NETWORKS, ids=lambda value: named(value) if value is dict else None)
@@ -107,4 +122,5 @@ def test_all_that_come_along_are_held_to_the_laws() -> None:
     assert {block["method"] for block in FEEDBACK} == RULES - {"drift"}  # moves Gaussian data, and nobody
     assert {block["method"] for block in CHOSEN} == CHOICES
     assert {block["method"] for block in REMEDIED} == REMEDIES
+    assert {block["method"] for block, _ in LEARNED} == LEARNERS
     assert {block["generator"] for block, _ in NETWORKS} <= set(GENERATORS)

@@ -11,7 +11,17 @@ import torch
 from plain.tally import Tally
 
 from ecosystem.errors import EcosystemError
-from ecosystem.plugins import ChoiceRule, Curator, FeedbackRule, Judge, NetworkGenerator, Remedy
+from ecosystem.plugins import (
+    ChoiceRule,
+    Curator,
+    FeedbackRule,
+    Judge,
+    Learner,
+    NetworkGenerator,
+    Remedy,
+    mean_and_covariance,
+    moments_of,
+)
 from ecosystem.plugins.plugin import Plugin
 from ecosystem.testing import (
     check_choice,
@@ -19,6 +29,7 @@ from ecosystem.testing import (
     check_curator,
     check_feedback,
     check_judge,
+    check_learner,
     check_network,
     check_remedy,
 )
@@ -46,6 +57,13 @@ def member(base: type[Plugin], method: str, does: Any, **more: Any) -> type[Plug
     return Member
 
 
+def best_of_two(p: torch.Tensor, rho: torch.Tensor) -> torch.Tensor:
+    """The better of two, of equals the one that is numbered first."""
+    order = rho.argsort(dim=-1, descending=True, stable=True).expand_as(p)
+    up_to = (1 - (1 - p.gather(-1, order).cumsum(-1)).square()).diff(dim=-1, prepend=torch.zeros_like(p[..., :1]))
+    return up_to.clamp_min(0).gather(-1, order.argsort(-1))
+
+
 def in_place(p: torch.Tensor, rho: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
     p[..., 0] += 0.1
     return tilted(p, rho)
@@ -56,6 +74,7 @@ CURATORS: list[tuple[str, Any]] = [
     ("must not be negative", lambda p, rho, k: 2 * tilted(p, rho) - tilted(p, 9 * rho)),
     ("nothing may be kept of an output that is not written", lambda p, rho, k: torch.softmax(rho.expand_as(p), -1)),
     ("permuting outputs must permute", lambda p, rho, k: tilted(p, rho + torch.arange(p.shape[-1]) / 5)),
+    ("where rewards tie, too", lambda p, rho, k: best_of_two(p, rho)),
     ("a world must have the same bits", lambda p, rho, k: tilted(p, rho * (1 + len(p) / 10))),
     ("a model must have the same bits", lambda p, rho, k: tilted(p, rho * (1 + p.shape[2] / 10))),
     ("the derivative must be", lambda p, rho, k: tilted(p.detach(), rho) + 0 * p),
@@ -80,6 +99,43 @@ def test_a_curator_of_another_precision_or_shape() -> None:
 
 def test_a_right_curator() -> None:
     check_curator(member(Curator, "keep", lambda p, rho, k: tilted(p, rho)))
+
+
+def first_good(rho: torch.Tensor) -> torch.Tensor:
+    good = torch.cat([rho[:, :-1] > 0, torch.ones_like(rho[:, :1]).bool()], -1)
+    return (good & (good.cumsum(-1) == 1)).to(rho)
+
+
+def emptied(rho: torch.Tensor) -> torch.Tensor:
+    likely = first_good(rho)
+    rho.zero_()
+    return likely
+
+
+CHANCES: list[tuple[str, Any]] = [
+    ("the chances of candidates must sum to 1", lambda rho: first_good(rho) / 2),
+    ("the chances of candidates must not be negative", lambda rho: 2 * first_good(rho) - 1 / rho.shape[-1]),
+    ("rewards of candidates must not be changed in place", emptied),
+    ("a choice must have the same bits", lambda rho: torch.softmax(rho * len(rho), -1)),
+    ("finite", lambda rho: first_good(rho) / 0),
+]
+
+
+@pytest.mark.parametrize(("told", "chances"), CHANCES)
+def test_a_curator_with_wrong_chances(told: str, chances: Any) -> None:
+    with pytest.raises(AssertionError, match=told):
+        check_curator(member(Curator, "chances", chances), candidates=4)
+
+
+def test_a_curator_whose_chances_are_another_choice() -> None:
+    luce = member(Curator, "keep", lambda p, rho, k: tilted(p, rho))  # of infinitely many candidates
+    luce.chances = lambda self, rho: torch.softmax(rho, -1)  # type: ignore[attr-defined]
+    with pytest.raises(AssertionError, match="keep must be what chances come to, of 2 candidates"):
+        check_curator(luce)
+
+
+def test_a_curator_with_right_chances() -> None:
+    check_curator(member(Curator, "chances", first_good), candidates=4)
 
 
 def one_by_one(activity: torch.Tensor, served: Any, group: int) -> torch.Tensor:
@@ -184,6 +240,80 @@ def test_a_wrong_remedy(told: str, does: Any) -> None:
 
 def test_a_right_remedy() -> None:
     check_remedy(member(Remedy, "filter", squared))
+
+
+def mixed(t: Any, rate: Any = None) -> torch.Tensor:
+    rate = t.rate if rate is None else rate
+    return (1 - rate) * t.start + rate * t.data
+
+
+def spoiling(t: Any) -> torch.Tensor:
+    learned = mixed(t)
+    t.first[..., 0] += 0.1
+    return learned
+
+
+def geometric(t: Any) -> torch.Tensor:
+    return torch.softmax((1 - t.rate) * t.start.log() + t.rate * t.data.log(), -1)
+
+
+def narrow(t: Any) -> torch.Tensor:
+    mean, covariance = mean_and_covariance(mixed(t))
+    return moments_of(mean, covariance - 0.9 * covariance.diagonal(dim1=-2, dim2=-1).mean() * torch.eye(2))
+
+
+def skew(t: Any) -> torch.Tensor:
+    mean, covariance = mean_and_covariance(mixed(t))
+    return moments_of(mean, covariance.triu())
+
+
+CATEGORICAL: list[tuple[str, Any, dict[str, Any]]] = [
+    ("must sum to 1", lambda t: 0.9 * mixed(t), {}),
+    ("must not be negative", lambda t: 2 * mixed(t) - t.start, {}),
+    ("must be finite", lambda t: geometric(t) + 0 * t.data.log(), {}),
+    (r"must not be changed in place \(first was\)", spoiling, {}),
+    ("the same training must lead to the same", lambda t: mixed(t, t.rate * torch.rand(1, dtype=torch.float64)), {}),
+    (
+        "permuting models must permute",
+        lambda t: mixed(t, t.rate * torch.arange(t.rate.shape[1])[:, None, None] / 4),
+        {},
+    ),
+    ("a model must have the same bits", lambda t: mixed(t, t.rate / t.start.shape[1]), {}),
+    ("a world must have the same bits", lambda t: mixed(t, t.rate / len(t.start)), {}),
+    ("the derivative must be", lambda t: mixed(t).detach() + 0 * t.data, {}),
+    ("differentiable = False", lambda t: mixed(t).detach(), {}),
+    ("learns must name kinds of outputs", mixed, {"learns": "categorical"}),
+    ("learns must name kinds of outputs", mixed, {"learns": ("images",)}),
+]
+GAUSSIAN: list[tuple[str, Any]] = [
+    ("the first of a row's moments must be 1", lambda t: 0.9 * mixed(t)),
+    ("must have no variance below 0", narrow),
+    ("must be symmetric", skew),
+    ("must be finite", lambda t: mixed(t) / 0),
+]
+
+
+@pytest.mark.parametrize(("told", "learn", "more"), CATEGORICAL)
+def test_a_wrong_learner(told: str, learn: Any, more: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError, match=told):
+        check_learner(member(Learner, "learn", learn, **more))
+
+
+@pytest.mark.parametrize(("told", "learn"), GAUSSIAN)
+def test_a_wrong_learner_of_normal_laws(told: str, learn: Any) -> None:
+    with pytest.raises(AssertionError, match=told):
+        check_learner(member(Learner, "learn", learn, learns=("gaussian",)), outputs=2)
+
+
+def test_a_learner_of_another_precision() -> None:
+    with pytest.raises(EcosystemError, match=r"must return float32 \[1, 3, 2, 5\] \(got float64"):
+        check_learner(member(Learner, "learn", lambda t: mixed(t).double()))
+
+
+def test_right_learners() -> None:
+    check_learner(member(Learner, "learn", mixed, learns=("categorical", "gaussian")), outputs=3)
+    sharp = member(Learner, "learn", lambda t: torch.softmax(1e3 * t.data, -1).detach(), differentiable=False)
+    check_learner(sharp)
 
 
 JUDGES: list[tuple[str, Any, dict[str, Any]]] = [

@@ -78,7 +78,7 @@ def test_sets_of_agents_are_those_of_mesa() -> None:
     model = ecosystem()
     model.step()
     agents = model.agents
-    assert isinstance(agents, mesa.agent.AgentSet)
+    assert isinstance(agents, type(mesa.Model().agents))
     assert [agent.name for agent in agents] == ["p", "q", "r"]
     assert agents.select(lambda agent: agent.curated).get("name") == ["p"]
     assert agents.select(lambda agent: agent.alignment > 0.6).get("name") == ["p"]

@@ -5,10 +5,11 @@ What is trained is kept in the user's cache under a hash of all that decides it,
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,17 +18,19 @@ import filelock
 import torch
 from torch import Tensor
 
-from ecosystem.errors import EcosystemError
+from ecosystem.errors import EcosystemError, shorten
 from ecosystem.learners.language.losses import held_out_loss, log_likelihoods, sft_loss
-from ecosystem.learners.language.network import Network
-from ecosystem.learners.language.tokens import Codec, Table, made_tokenizer, saved_tokenizer
+from ecosystem.learners.language.network import Network, check_module
+from ecosystem.learners.language.tokens import Codec, Table, made_tokenizer
 from ecosystem.learners.language.training import in_order, trained
 from ecosystem.outputs.text.corpus import Corpus
 from ecosystem.outputs.text.extra import needed
+from ecosystem.outputs.text.named import config_of, model_of, source_of, tokenizer_of
 from ecosystem.plan.identity import digest
 from ecosystem.plan.named import contents, named_files
 from ecosystem.scenario.fields.language import Language, Training
 from ecosystem.scenario.fields.text import TextOutputs
+from ecosystem.store.files import write_text
 from ecosystem.world.streams import derived_seed, stream
 
 _VERSION = 2
@@ -60,13 +63,7 @@ class Origin:
     def source(self) -> str | None:
         """The folder or the name on the hub that is read; None where models are built here."""
         named = self.language.model or self.language.config
-        if named is None:
-            return None
-        if (self.folder / named).is_dir():
-            return str(self.folder / named)
-        if named.startswith((".", "/", "~")) or named.count("/") > 1:
-            raise EcosystemError(f"{self._what}: there is no folder {named!r} (looked for in {self.folder})")
-        return named
+        return None if named is None else source_of(named, self.folder, self._what)
 
     @property
     def _what(self) -> str:
@@ -75,7 +72,7 @@ class Origin:
     def tokenizer(self) -> Any:
         """Return the tokenizer of all models."""
         if self.source is not None:
-            return saved_tokenizer(self.source, self._what)
+            return tokenizer_of(self.source, self._what)
         return made_tokenizer(self.corpus, self.language.architecture.vocabulary)
 
     def module(self, tokenizer: Any, seed: int) -> Any:
@@ -87,29 +84,26 @@ class Origin:
             There is no such model, or it cannot be read.
         """
         transformers = needed("learning.language", "transformers")
-        transformers.utils.logging.set_verbosity_error()
-        transformers.utils.logging.disable_progress_bar()
-        if self.language.model is not None:
-            try:
-                module = transformers.AutoModelForCausalLM.from_pretrained(self.source, dtype=torch.float32)
-            except Exception as error:
-                reason = str(error).strip().splitlines()[0]
-                raise EcosystemError(
-                    f"{self._what}: no causal language model can be read from {self.source!r}: {reason}"
-                ) from error
-            return module.to(self.device)
-        config = self._config(tokenizer, transformers)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derived_seed(seed, "language.base.weights"))
-            return transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32).to(self.device)
+        if self.language.model is not None and self.source is not None:
+            module = model_of("AutoModelForCausalLM", self.source, self._what)
+        else:
+            config = self._config(tokenizer, transformers)
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(derived_seed(seed, "language.base.weights"))
+                try:
+                    module = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+                except ValueError as error:
+                    kind = shorten(getattr(config, "model_type", "?"))
+                    raise EcosystemError(
+                        f"{self._what}: models of type {kind} write no text from left to right"
+                    ) from error
+        if self.source is not None:
+            check_module(module, tokenizer, f"{self._what} {shorten(self.source)}")
+        return module.to(self.device)
 
     def _config(self, tokenizer: Any, transformers: Any) -> Any:
-        if self.language.config is not None:
-            try:
-                return transformers.AutoConfig.from_pretrained(self.source)
-            except Exception as error:
-                reason = str(error).strip().splitlines()[0]
-                raise EcosystemError(f"{self._what}: no config can be read from {self.source!r}: {reason}") from error
+        if self.source is not None:
+            return config_of(self.source, self._what)
         size = self.language.architecture
         return transformers.GPT2Config(
             vocab_size=len(tokenizer),
@@ -150,6 +144,14 @@ class Origin:
                 _keep(module, tokenizer, place)
         found: dict[str, Tensor] = safetensors.load_file(place / "model.safetensors")
         return {name: part.to(self.device) for name, part in found.items()}
+
+    def kept(self, seed: int, asked: Mapping[str, Any], find: Callable[[], Any]) -> Any:
+        """Return what was found of a base before, as JSON holds it; the first who asks finds it, and it is kept."""
+        place = cache() / f"{self._key(seed)}-{digest(asked)}.json"
+        with filelock.FileLock(f"{place}.lock"):
+            if not place.exists():
+                write_text(place, json.dumps(find()))
+            return json.loads(place.read_text(encoding="utf-8"))
 
     def _train(self, module: Any, tokenizer: Any, seed: int) -> None:
         network, codec = Network(module), Codec(tokenizer, self.outputs.length)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
+from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ecosystem.errors import EcosystemError, shorten
 from ecosystem.outputs.text.extra import needed
 from ecosystem.scenario.fields.language import Adapters
 
@@ -71,6 +74,67 @@ class Network:
         return copy.merge_and_unload() if self.adapted else copy
 
 
+def plain(module: Any) -> Any:
+    """Return a model below its adapters."""
+    return module.get_base_model() if hasattr(module, "get_base_model") else module
+
+
+def said(module: Any, ids: Tensor, there: Tensor, place: Tensor, last: int, cache: Any = None) -> Tensor:
+    """Return what a model says of the token after each of the last ones, as logits ``[n, last, vocabulary]``.
+
+    Parameters
+    ----------
+    module : transformers.PreTrainedModel
+        The model.
+    ids, place : Tensor
+        Tokens, and the place of each in its text, ``[n, tokens]``.
+    there : Tensor
+        Which tokens are no padding, those in the cache included, ``[n, tokens in all]``.
+    last : int
+        Of how many tokens; of the others no logits are computed, unless in training or where the model cannot.
+    cache : transformers.Cache, optional
+        What it has computed of earlier tokens; it takes what it computes now.
+    """
+    known = _arguments(type(plain(module)))
+    given: dict[str, Any] = {"use_cache": cache is not None}
+    if "position_ids" in known:  # else it counts by itself
+        given["position_ids"] = place
+    if "logits_to_keep" in known and not torch.is_grad_enabled():  # a gradient of fewer rows is rounded otherwise
+        given["logits_to_keep"] = last
+    if cache is not None:  # its name has changed
+        given["cache" if "cache" in known else "past_key_values"] = cache
+    logits: Tensor = module(input_ids=ids, attention_mask=there, **given).logits
+    return logits[:, -last:]
+
+
+@lru_cache
+def _arguments(kind: type) -> frozenset[str]:
+    return frozenset(signature(kind.forward).parameters)  # type: ignore[attr-defined]
+
+
+def check_module(module: Any, tokenizer: Any, what: str) -> None:
+    """Raise where a module cannot write the tokenizer's texts, from left to right.
+
+    Raises
+    ------
+    EcosystemError
+        It has fewer tokens than the tokenizer, or what it says of a token depends on later ones, as in an encoder.
+    """
+    known = module.get_input_embeddings().num_embeddings
+    if len(tokenizer) > known:
+        raise EcosystemError(
+            f"{what}: its tokenizer has {len(tokenizer)} tokens, the model {known}; they do not belong together"
+        )
+    ids = torch.tensor([[0, 1, 2, 3], [0, 1, 2, 4]]) % known
+    with torch.no_grad():
+        one, other = module.eval()(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits[:, :3]
+    if not torch.allclose(one, other, rtol=1e-4, atol=1e-4 * float(one.abs().max())):
+        raise EcosystemError(
+            f"{what}: is no causal language model (it is of type {module.config.model_type}): what it says of a token "
+            "depends on later ones, as in an encoder; name one that writes from left to right"
+        )
+
+
 def _put(parts: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
         for name, part in parts.items():
@@ -89,4 +153,16 @@ def _adapted(module: Any, adapters: Adapters) -> Any:
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # how adapters start out is the same for all models: they add nothing
-        return peft.get_peft_model(module, config)
+        try:
+            return peft.get_peft_model(module, config)
+        except ValueError as error:
+            raise EcosystemError(_no_targets(module, adapters)) from error
+
+
+def _no_targets(module: Any, adapters: Adapters) -> str:
+    matrices = [name for name, part in module.named_parameters() if part.dim() == 2 and name.endswith(".weight")]
+    known = f"known here: {', '.join(sorted({name.split('.')[-2] for name in matrices}))}"
+    where = f"learning.language.adapters.targets: {{}} of a model of type {module.config.model_type}"
+    if adapters.targets is None:
+        return f"{where.format('say which modules')} get one; {known}"
+    return f"{where.format('no module')} can take one (got {', '.join(map(shorten, adapters.targets))}); {known}"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ecosystem.errors import EcosystemError
+from ecosystem.errors import EcosystemError, shorten
 from ecosystem.outputs.text.corpus import Corpus, Pair
 from ecosystem.outputs.text.extra import needed
 
@@ -129,10 +128,13 @@ class Codec:
     def table(self, pairs: Sequence[Pair]) -> Table:
         """Return prompts and real answers as tokens."""
         prompts = self.encoded([pair.prompt for pair in pairs])
-        answers = self.encoded([pair.answer for pair in pairs])
+        answers = self.encoded([pair.heading + pair.answer for pair in pairs])
         empty = next((pair for pair, prompt in zip(pairs, prompts, strict=True) if not prompt), None)
         if empty is not None:
-            raise EcosystemError(f"outputs.corpus: the prompt {empty.prompt!r} has no tokens")
+            raise EcosystemError(
+                f"outputs.corpus: the prompt {shorten(empty.prompt)} has no tokens; is there a tokenizer.json in the "
+                "model's folder (learning.language)?"
+            )
         longest = max(map(len, prompts))
         missing = [longest - len(asked) for asked in prompts]
         prompt = torch.tensor([[self.pad] * left + asked for left, asked in zip(missing, prompts, strict=True)])
@@ -153,19 +155,3 @@ class Codec:
         rows = [row[mask].tolist() for row, mask in zip(answer.cpu(), keep.cpu(), strict=True)]
         found: list[str] = self._tokenizer.batch_decode(rows, skip_special_tokens=True)
         return found
-
-
-def saved_tokenizer(folder: Path | str, what: str) -> Any:
-    """Return the tokenizer of a folder or of the hub.
-
-    Raises
-    ------
-    EcosystemError
-        There is none.
-    """
-    transformers = needed("learning.language", "transformers")
-    try:
-        return transformers.AutoTokenizer.from_pretrained(str(folder))
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0]
-        raise EcosystemError(f"{what}: no tokenizer can be read from {str(folder)!r}: {reason}") from error

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ecosystem.errors import EcosystemError, fail, shorten
+from ecosystem.extras import install
 from ecosystem.scenario.fields.images import Array, Digits, Folder, ImageOutputs
 from ecosystem.world.streams import stream
 
@@ -97,8 +98,7 @@ def _digits(data: Digits, seed: int) -> tuple[NDArray[np.float32], NDArray[np.in
         datasets = importlib.import_module("sklearn.datasets")
     except ModuleNotFoundError as error:
         raise EcosystemError(
-            "outputs.data: the digits come with scikit-learn, which is not installed; "
-            "install it by: pip install 'ecosystem-sim[images]'"
+            f"outputs.data: the digits come with scikit-learn, which is not installed: {install('images')}"
         ) from error
     found = datasets.load_digits()
     intensity, labels = found.images / 16.0, found.target

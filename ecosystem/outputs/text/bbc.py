@@ -16,7 +16,7 @@ from ecosystem.scenario.fields.text import Bbc
 
 
 def bbc(source: Bbc) -> Corpus:
-    """Return prompts that ask for topics, and articles that answer them.
+    """Return prompts that ask for topics or leave them open, and articles that answer them.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def bbc(source: Bbc) -> Corpus:
             for topic, quota in _quotas(mix, count, source).items():
                 texts = list(_windows(parts[topic][part], source.opening + source.words))
                 for number in _taken(len(texts), quota, f"bbc.{context}.{topic}.{part}"):
-                    into.append(_pair(context, topic, texts[number], source.opening))
+                    into.append(_pair(context, topic, texts[number], source))
     judged, unseen = (
         tuple((topic, text) for topic in asked for text in _windows(parts[topic][part], source.words))
         for part in (1, 2)
@@ -54,7 +54,7 @@ def bbc(source: Bbc) -> Corpus:
         running=tuple(running[number] for number in order),
         judged=judged,
         unseen=unseen,
-        tags=tuple(_tag(topic) for topic in articles),
+        tags=tuple(map(_tag, [*articles, *(range(len(source.mixes)) if source.ask_for == "mixes" else ())])),
     )
 
 
@@ -114,11 +114,14 @@ def _taken(there: int, wanted: int, purpose: str) -> list[int]:
     return [int(order[number % there]) for number in range(wanted)]
 
 
-def _tag(topic: str) -> str:
-    return f"<{topic}>"
+def _tag(asked: str | int) -> str:
+    return f"<{asked}>"
 
 
-def _pair(context: int, topic: str, text: str, opening: int) -> Pair:
+def _pair(context: int, topic: str, text: str, source: Bbc) -> Pair:
     words = text.split(" ")
-    asked = words[:opening]
-    return Pair(context, " ".join([_tag(topic), *asked]), " " + " ".join(words[opening:]), topic, " ".join(asked))
+    opening, answer = words[: source.opening], " " + " ".join(words[source.opening :])
+    if source.ask_for == "topics":
+        return Pair(context, " ".join([_tag(topic), *opening]), answer, topic, " ".join([topic, *opening]))
+    prompt = " ".join([_tag(context), *opening])
+    return Pair(context, prompt, answer, topic, " ".join(opening), heading=_tag(topic))

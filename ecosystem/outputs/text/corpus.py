@@ -27,11 +27,14 @@ class Pair:
     prompt, answer : str
         The texts.
     label : str
-        The topic that is asked for, empty where there is none.
+        The topic that is asked for, or that a heading announces; empty where there is none.
     question : str
         Equal where prompts of several contexts ask the same.
     right : tuple of str
         All answers that are right; empty where that is `answer` alone.
+    heading : str
+        A tag that stands before the answer and announces its label: a model learns it and writes it, judges read what
+        follows.
     """
 
     context: int
@@ -40,6 +43,7 @@ class Pair:
     label: str = ""
     question: str = ""
     right: tuple[str, ...] = ()
+    heading: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,9 +89,14 @@ def corpus_of(outputs: TextOutputs, base: Path) -> Corpus:
     EcosystemError
         A file cannot be read, or holds nothing to read.
     """
-    path = outputs.corpus.path if isinstance(outputs.corpus, TextFile) else None
+    return read_corpus(outputs.corpus, outputs.contexts, base)
+
+
+def read_corpus(source: CorpusSource, contexts: int, base: Path) -> Corpus:
+    """Return the real data of a source; see `corpus_of`."""
+    path = source.path if isinstance(source, TextFile) else None
     stamp = (base / path).stat().st_mtime_ns if path is not None and (base / path).exists() else 0
-    return _read(outputs.corpus.model_dump_json(), outputs.contexts, base, stamp)
+    return _read(source.model_dump_json(), contexts, base, stamp)
 
 
 @lru_cache(maxsize=4)

@@ -13,6 +13,7 @@ from ecosystem.errors import EcosystemError
 from ecosystem.outputs.text.corpus import Corpus
 from ecosystem.outputs.text.extra import needed
 from ecosystem.outputs.text.judges import Judge, Said, Values
+from ecosystem.outputs.text.named import model_of, source_of, tokenizer_of
 from ecosystem.scenario.fields.text_judges import EmbeddingJudge, RewardModelJudge
 
 _ROWS = 64
@@ -46,7 +47,10 @@ def _latent(written: EmbeddingJudge, corpus: Corpus) -> Callable[[Sequence[str]]
 
 
 def _encoder(model: str, base: Path) -> Callable[[Sequence[str]], Values]:
-    tokenizer, encoder = _loaded(model, base, "AutoModel", "the judge embedding")
+    what = "the judge embedding"
+    source = source_of(model, base, what)
+    tokenizer, encoder = tokenizer_of(source, what), model_of("AutoModel", source, what, whole=False)
+    _can_pad(tokenizer, encoder, what)
 
     def embed(texts: Sequence[str]) -> Values:
         found = []
@@ -64,9 +68,17 @@ def _encoder(model: str, base: Path) -> Callable[[Sequence[str]], Values]:
 def reward_model(written: RewardModelJudge, base: Path) -> Judge:
     """Return the judge that is a reward model: one of its outputs, given prompt and answer."""
     what = "the judge reward_model"
-    tokenizer, model = _loaded(written.model, base, "AutoModelForSequenceClassification", what)
-    if written.output >= model.config.num_labels:
-        raise EcosystemError(f"{what}: {written.model} has {model.config.num_labels} outputs (got {written.output})")
+    source = source_of(written.model, base, what)
+    tokenizer, model = tokenizer_of(source, what), model_of("AutoModelForSequenceClassification", source, what)
+    _can_pad(tokenizer, model, what)
+    outputs = model.config.num_labels
+    if written.output is None and outputs > 1:
+        raise EcosystemError(
+            f"{what}: {written.model} has {outputs} outputs; say which is the reward, such as output: 0"
+        )
+    output = written.output or 0
+    if output >= outputs:
+        raise EcosystemError(f"{what}: {written.model} has {outputs} outputs, 0 to {outputs - 1} (got output {output})")
 
     def judge(said: Said) -> Values:
         found = []
@@ -75,7 +87,7 @@ def reward_model(written: RewardModelJudge, base: Path) -> Judge:
                 some = slice(start, start + _ROWS)
                 prompts = [pair.prompt for pair in said.pairs[some]]
                 read = _read(tokenizer, [prompts, list(said.answers[some])], model)
-                found.append(model(**read).logits[:, written.output])
+                found.append(model(**read).logits[:, output])
         return torch.cat(found).double().numpy()
 
     return judge
@@ -88,13 +100,11 @@ def _read(tokenizer: Any, texts: Sequence[Sequence[str]], model: Any) -> Any:
     )
 
 
-def _loaded(name: str, base: Path, kind: str, what: str) -> tuple[Any, Any]:
-    """Return tokenizer and model of a folder or of the hub."""
-    transformers = needed(what, "transformers")
-    source = str(base / name) if (base / name).is_dir() else name
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(source)
-        return tokenizer, getattr(transformers, kind).from_pretrained(source, dtype=torch.float32).eval()
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0]
-        raise EcosystemError(f"{what}: no model can be read from {source!r}: {reason}") from error
+def _can_pad(tokenizer: Any, model: Any, what: str) -> None:
+    """Let texts of different lengths be read together, with the token that ends them where none pads them."""
+    if tokenizer.pad_token_id is None:
+        if tokenizer.eos_token_id is None:
+            raise EcosystemError(f"{what}: its tokenizer has neither a token that pads texts nor one that ends them")
+        tokenizer.pad_token = tokenizer.eos_token
+    if model.config.pad_token_id is None:
+        model.config.pad_token_id = tokenizer.pad_token_id

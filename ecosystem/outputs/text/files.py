@@ -90,9 +90,16 @@ def _rows(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _pair(row: Mapping[str, Any], where: str, source: TextFile, contexts: int) -> Pair:
     def field(name: str) -> Any:
-        if row.get(name) is None:
-            raise EcosystemError(f"{where}: there is no field {shorten(name)}{did_you_mean(name, row)}")
-        return row[name]
+        if name not in row:
+            raise EcosystemError(f"{where}: there is no field {shorten(name)}{did_you_mean(name, filter(None, row))}")
+        value = row[name]
+        if value is None:
+            raise EcosystemError(f"{where}: the field {shorten(name)} holds nothing")
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            raise EcosystemError(
+                f"{where}: the field {shorten(name)} must be a text or a number (got {shorten(value)})"
+            )
+        return value
 
     context = 0 if source.context is None else _whole(field(source.context), where, contexts)
     label = "" if source.label is None else str(field(source.label))

@@ -52,15 +52,27 @@ def _needs_reward(curation: Any) -> bool:
 
 
 def check_plugins(facts: Facts) -> Iterator[Problem]:
-    """Refuse a curator of another package where outputs are no finite set."""
-    if facts.kind == "categorical":
-        return
+    """Refuse a curator of another package that does not choose among such outputs."""
     blocks: list[tuple[Path, Any]] = [(("models", index), entry) for index, entry in facts.models]
     for path, block in [*blocks, (("curated",), facts.curated)]:
-        method = mapping(block.get("curation")).get("method", "luce")
-        if isinstance(method, str) and method in registry.names("curators") - CURATORS:
-            message = f"{shorten(method)} is a plug-in, which chooses among categorical outputs only"
+        curation = mapping(block.get("curation"))
+        method = curation.get("method", "luce")
+        plugin = registry.find("curators", method) if isinstance(method, str) and method not in CURATORS else None
+        if plugin is None:
+            continue
+        who, drawn = f"{shorten(method)} is a plug-in", facts.drawn or facts.data.get("mode", "exact") == "sampled"
+        if facts.kind == "gaussian" and not drawn:
+            message = f"{who}, which chooses among Gaussian outputs where they are drawn only; write mode: sampled"
             yield Problem((*path, "curation", "method"), message)
+        elif facts.kind == "categorical" and not plugin.has("keep"):
+            message = f"{who} without `keep`, so that it does not choose among categorical outputs"
+            yield Problem((*path, "curation", "method"), message)
+        elif facts.kind != "categorical" and not plugin.has("chances"):
+            message = f"{who} without `chances`, so that it chooses among categorical outputs only"
+            yield Problem((*path, "curation", "method"), message)
+        elif facts.kind == "gaussian" and number(curation.get("candidates")) == math.inf:
+            message = "a plug-in chooses among candidates that are really drawn, so there must be a count of them"
+            yield Problem((*path, "curation", "candidates"), message)
 
 
 def check_temperatures(facts: Facts) -> Iterator[Problem]:

