@@ -144,7 +144,6 @@ def test_groups_come_closer_where_they_share() -> None:
         found[sharing] = [
             [float(values[name][0, 0] - values[name][0, 1]) for values in (before, after)] for name in SCORES
         ]
-    print(found)
     for (lean, now), (_, apart) in zip(found[0.9], found[0.0], strict=True):
         assert lean > 0.25
         assert now < 0.4 * lean < 0.7 * apart
