@@ -30,20 +30,22 @@ class Lessons:
         ``[worlds, models, examples, *item]``
     context : Tensor
         The kind of prompt under which each is learned, ``[worlds, models, examples]``.
-    rejected : Tensor
-        Of each the candidate of the same lot that its curator liked least; the item itself where nobody chose.
+    rejected : Tensor, optional
+        Of each the candidate of the same lot that its curator liked least; the item itself where nobody chose. Only
+        for a craft that compares.
     """
 
     items: Tensor
     context: Tensor
-    rejected: Tensor
+    rejected: Tensor | None = None
 
     def and_then(self, later: Lessons) -> Lessons:
         """Return these and later ones."""
+        both = self.rejected is not None and later.rejected is not None
         return Lessons(
             torch.cat([self.items, later.items], dim=2),
             torch.cat([self.context, later.context], dim=2),
-            torch.cat([self.rejected, later.rejected], dim=2),
+            torch.cat([self.rejected, later.rejected], dim=2) if both else None,
         )
 
 
@@ -83,6 +85,9 @@ class Craft(ABC):
 
     measures: Sequence[str] = ()
     """Columns that it adds to the table `models`."""
+
+    compares: bool = False
+    """Whether it learns from what curators rejected too; only then is it in the lessons."""
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch

@@ -25,8 +25,10 @@ from ecosystem.learners.offers import Offers, Pool, drawn_uniforms
 from ecosystem.learners.picks import REAL, USERS, Picks
 from ecosystem.learners.turn import Readers
 from ecosystem.measures import drawn as measures
+from ecosystem.plugins.kinds import Remedy
 from ecosystem.plugins.registry import within
 from ecosystem.remedies.drawn_rejection import DrawnRejection
+from ecosystem.remedies.plugged import PluggedDrawnFilter
 from ecosystem.scenario.fields.learning import WindowCorpus
 from ecosystem.scenario.fields.remedy import BestOfK, RejectionSampling
 from ecosystem.users.crowd import Demand
@@ -81,8 +83,7 @@ class DrawnLearner(Learner):
             self.craft: Craft = craft_of(scenario.outputs.kind)(batch)
         self.measures = measures.measures(self._names)
         self.judges = Judges(scenario, self.craft)
-        remedy = batch.worlds[0].scenario.remedy
-        self._filter = DrawnRejection(batch) if isinstance(remedy, (RejectionSampling, BestOfK)) else None
+        self._filter = _filter_of(batch)
         self.remedy = self._filter
         self._offers = Offers(batch, self._filter)
         self._readers = Readers(batch, np.arange(batch.models), Curation([], [], [], [], 0))
@@ -120,7 +121,8 @@ class DrawnLearner(Learner):
         saved = {"p": state.p, "loss": state.loss, "pool.items": state.pool.items, "pool.judged": state.pool.judged}
         parts = {"weights": state.weights, "first": state.first}
         parts |= {f"lessons.{number}": vars(lessons) for number, lessons in enumerate(state.lessons)}
-        return saved | {f"{part}.{name}": tensor for part, held in parts.items() for name, tensor in held.items()}
+        every = ((f"{part}.{name}", tensor) for part, held in parts.items() for name, tensor in held.items())
+        return saved | {name: tensor for name, tensor in every if tensor is not None}
 
     def load(self, round_: int, saved: Mapping[str, Tensor]) -> DrawnState:
         """Return a state that was saved; see `Learner.load`."""
@@ -206,19 +208,20 @@ class DrawnLearner(Learner):
         lot = self._lot(where, pool.lots, state.round)
         row = where * pool.lots + lot
         curated = picks.curated
-        flat = {name: getattr(offer, name).flatten(1) for name in ("raw", "kept", "rejected")}
-        kept = torch.where(curated, flat["kept"].gather(1, row), flat["raw"].gather(1, row))
-        worst = torch.where(curated, flat["rejected"].gather(1, row), flat["raw"].gather(1, row))
-        candidates = pool.judged.shape[4]
-        items, rejected = (pool.taken(row * candidates + which) for which in (kept, worst))
+        raw = offer.raw.flatten(1).gather(1, row)
         shape = (batch.size, batch.models, self._examples)
-        items, rejected = (part.reshape(*shape, *part.shape[2:]) for part in (items, rejected))
         outside = ((picks.source == REAL) | (picks.source == USERS)).reshape(shape)
-        if bool(outside.any()):
-            real = self.craft.real(state.round, asked.reshape(shape))
+        real = self.craft.real(state.round, asked.reshape(shape)) if bool(outside.any()) else None
+
+        def read(kept: Tensor) -> Tensor:
+            which = torch.where(curated, kept.flatten(1).gather(1, row), raw)
+            items = pool.taken(row * pool.judged.shape[4] + which)
+            items = items.reshape(*shape, *items.shape[2:])
             wide = outside.reshape(*shape, *[1] * (items.dim() - 3))
-            items, rejected = torch.where(wide, real, items), torch.where(wide, real, rejected)
-        return Lessons(items, picks.context.reshape(shape), rejected)
+            return items if real is None else torch.where(wide, real, items)
+
+        rejected = read(offer.rejected) if self.craft.compares else None
+        return Lessons(read(offer.kept), picks.context.reshape(shape), rejected)
 
     def _similarity(self, pool: Pool) -> Tensor | None:
         if self._filter is None or not self._filter.similar:
@@ -255,6 +258,13 @@ class DrawnLearner(Learner):
             return lessons
         kept = kind.window - 1 if isinstance(kind, WindowCorpus) else 0
         return lessons[-kept:] if kept else ()
+
+
+def _filter_of(batch: Batch) -> DrawnRejection | PluggedDrawnFilter | None:
+    remedy = batch.worlds[0].scenario.remedy
+    if isinstance(remedy, Remedy):
+        return PluggedDrawnFilter(remedy, batch)
+    return DrawnRejection(batch) if isinstance(remedy, (RejectionSampling, BestOfK)) else None
 
 
 def _together(lessons: Sequence[Lessons]) -> Lessons:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ecosystem.learners.language.network import said
 from ecosystem.learners.language.tokens import Codec, Table
 
 
@@ -32,15 +33,14 @@ def log_likelihoods(module: Any, table: Table, codec: Codec, prompts: Tensor, an
     tuple of Tensor
         ``[n, length]`` each; what does not count is 0.
     """
-    said = codec.said(answers)
+    counts = codec.said(answers)
     ids = torch.cat([table.prompt[prompts], answers], dim=1)
-    there = torch.cat([table.there[prompts], said], dim=1).long()
+    there = torch.cat([table.there[prompts], counts], dim=1).long()
     place = (there.cumsum(-1) - 1).clamp_min(0)
-    logits = module(input_ids=ids, attention_mask=there, position_ids=place, use_cache=False).logits
-    length = answers.shape[1]
-    scores = functional.log_softmax(logits[:, -length - 1 : -1].float(), dim=-1)
+    logits = said(module, ids, there, place, answers.shape[1] + 1)[:, :-1]
+    scores = functional.log_softmax(logits.float(), dim=-1)
     found = scores.gather(-1, answers[..., None])[..., 0]
-    return torch.where(said, found, 0.0), said
+    return torch.where(counts, found, 0.0), counts
 
 
 def sft_loss(scores: Tensor, said: Tensor) -> Tensor:

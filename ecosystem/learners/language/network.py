@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
+from inspect import signature
 from typing import Any
 
 import torch
@@ -70,6 +72,44 @@ class Network:
 
         copy = deepcopy(self.module)
         return copy.merge_and_unload() if self.adapted else copy
+
+
+def plain(module: Any) -> Any:
+    """Return a model below its adapters."""
+    return module.get_base_model() if hasattr(module, "get_base_model") else module
+
+
+def said(module: Any, ids: Tensor, there: Tensor, place: Tensor, last: int, cache: Any = None) -> Tensor:
+    """Return what a model says of the token after each of the last ones, as logits ``[n, last, vocabulary]``.
+
+    Parameters
+    ----------
+    module : transformers.PreTrainedModel
+        The model.
+    ids, place : Tensor
+        Tokens, and the place of each in its text, ``[n, tokens]``.
+    there : Tensor
+        Which tokens are no padding, those in the cache included, ``[n, tokens in all]``.
+    last : int
+        Of how many tokens; of the others no logits are computed, unless in training or where the model cannot.
+    cache : transformers.Cache, optional
+        What it has computed of earlier tokens; it takes what it computes now.
+    """
+    known = _arguments(type(plain(module)))
+    given: dict[str, Any] = {"use_cache": cache is not None}
+    if "position_ids" in known:  # else it counts by itself
+        given["position_ids"] = place
+    if "logits_to_keep" in known and not torch.is_grad_enabled():  # a gradient of fewer rows is rounded otherwise
+        given["logits_to_keep"] = last
+    if cache is not None:  # its name has changed
+        given["cache" if "cache" in known else "past_key_values"] = cache
+    logits: Tensor = module(input_ids=ids, attention_mask=there, **given).logits
+    return logits[:, -last:]
+
+
+@lru_cache
+def _arguments(kind: type) -> frozenset[str]:
+    return frozenset(signature(kind.forward).parameters)  # type: ignore[attr-defined]
 
 
 def check_module(module: Any, tokenizer: Any, what: str) -> None:

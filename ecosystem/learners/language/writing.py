@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from inspect import signature
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from ecosystem.learners.language.network import plain, said
 from ecosystem.outputs.text.extra import needed
 from ecosystem.scenario.fields.language import Writing
 
@@ -37,12 +38,12 @@ def answers(module: Any, prompt: Tensor, there: Tensor, luck: Tensor, writing: W
     found = torch.full((rows, length), pad, device=prompt.device)
     going = torch.ones(rows, dtype=torch.bool, device=prompt.device)
     mask, ids = there.long(), prompt
-    cache = {_name(module): needed("learning.language", "transformers").DynamicCache()}
+    cache = needed("learning.language", "transformers").DynamicCache(config=plain(module).config)
     place = (mask.cumsum(-1) - 1).clamp_min(0)
     with torch.no_grad():
         for step in range(length):
-            out = module(input_ids=ids, attention_mask=mask, position_ids=place, use_cache=True, **cache)
-            token = drawn(out.logits[:, -1].float(), luck[:, step], writing)
+            logits = said(module, ids, mask, place, 1, cache)
+            token = drawn(logits[:, 0].float(), luck[:, step], writing)
             found[:, step] = torch.where(going, token, pad)
             going = going & (token != end)
             if not bool(going.any()):
@@ -53,12 +54,6 @@ def answers(module: Any, prompt: Tensor, there: Tensor, luck: Tensor, writing: W
     return found
 
 
-def _name(module: Any) -> str:
-    """Return the argument by which a model takes what it has computed of earlier tokens; its name has changed."""
-    plain = module.get_base_model() if hasattr(module, "get_base_model") else module
-    return "cache" if "cache" in signature(type(plain).forward).parameters else "past_key_values"
-
-
 def drawn(logits: Tensor, luck: Tensor, writing: Writing) -> Tensor:
     """Return the token that each uniform number falls on, ``[n]``; logits ``[n, vocabulary]``.
 
@@ -66,11 +61,25 @@ def drawn(logits: Tensor, luck: Tensor, writing: Writing) -> Tensor:
     """
     if writing.temperature == 0:
         return logits.argmax(-1)
-    share = torch.softmax(logits / writing.temperature, dim=-1)
+    share = torch.softmax(logits if writing.temperature == 1 else logits / writing.temperature, dim=-1)
     if writing.top_p < 1:
         ordered, order = share.sort(dim=-1, descending=True, stable=True)
         before = ordered.cumsum(-1) - ordered
         share = torch.zeros_like(share).scatter(-1, order, torch.where(before < writing.top_p, ordered, 0.0))
-    steps = share.double().cumsum(-1)
-    wanted = luck.double()[:, None] * steps[:, -1:]
-    return torch.searchsorted(steps, wanted, right=True)[:, 0].clamp_max(logits.shape[-1] - 1)
+    return _fallen_on(share, luck.double()[:, None]).clamp_max(logits.shape[-1] - 1)
+
+
+_TOKENS = 64
+"""How many tokens are looked at together before they are looked at one by one: sums of all of them are slow."""
+
+
+def _fallen_on(share: Tensor, luck: Tensor) -> Tensor:
+    """Return where each uniform number falls, ``[n]``: first among blocks of tokens, then in its block."""
+    blocks = functional.pad(share, (0, -share.shape[-1] % _TOKENS)).unflatten(-1, (-1, _TOKENS))
+    steps = blocks.sum(-1, dtype=torch.float64).cumsum(-1)
+    wanted = luck * steps[:, -1:]
+    block = torch.searchsorted(steps, wanted, right=True).clamp_max(steps.shape[-1] - 1)
+    before = torch.where(block > 0, steps.gather(-1, (block - 1).clamp_min(0)), 0.0)
+    inside = blocks.gather(1, block[..., None].expand(-1, -1, _TOKENS))[:, 0].double().cumsum(-1)
+    place = torch.searchsorted(inside, wanted - before, right=True).clamp_max(_TOKENS - 1)
+    return (block * _TOKENS + place)[:, 0]

@@ -74,7 +74,7 @@ def reward_model(written: RewardModelJudge, base: Path) -> Judge:
     outputs = model.config.num_labels
     if written.output is None and outputs > 1:
         raise EcosystemError(
-            f"{what}: {written.model} has {outputs} outputs; say which is the reward (output: 0 to {outputs - 1})"
+            f"{what}: {written.model} has {outputs} outputs; say which is the reward, such as output: 0"
         )
     output = written.output or 0
     if output >= outputs:

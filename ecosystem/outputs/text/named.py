@@ -12,7 +12,7 @@ import torch
 from ecosystem.errors import EcosystemError, shorten
 from ecosystem.outputs.text.extra import needed
 
-_SECONDS, _TRIES = 10.0, 2
+_SECONDS, _TRIES, _PAUSE = 10.0, 2, 1.0
 """How long the hub may take to be there, and how often that is tried, before files are asked of it at all: where it is
 not, `transformers` asks for nearly a minute."""
 
@@ -52,7 +52,11 @@ def tokenizer_of(source: str, what: str) -> Any:
     EcosystemError
         There is none.
     """
-    return _read("AutoTokenizer", source, what, "tokenizer")
+    found = _read("AutoTokenizer", source, what, "tokenizer")
+    # Of a folder that holds none, transformers 5.0 makes a tokenizer that knows special tokens only.
+    if not set(found.get_vocab()) - set(found.all_special_tokens):
+        raise EcosystemError(f"{what}: no tokenizer can be read from {shorten(source)}: it has no tokens")
+    return found
 
 
 def config_of(source: str, what: str) -> Any:
@@ -135,7 +139,7 @@ def _hub_answers() -> bool:
         except Exception as error:
             if type(error).__name__ not in _UNREACHED:
                 return True
-            time.sleep(1)
+            time.sleep(_PAUSE)
         else:
             return True
     return False

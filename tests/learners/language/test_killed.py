@@ -48,7 +48,7 @@ def kills(place, name, call):
 
 
 def run(folder, *moment):
-    \"\"\"Run in a process of its own, killed at a moment; say how it ended, and after which round the next goes on.\"\"\"
+    \"\"\"Run in a process of its own, killed at a moment; say how it ended, and which round was kept.\"\"\"
     child = os.fork()  # all is imported, and nothing has been computed yet
     if not child:
         os.environ["ECOSYSTEM_CACHE"] = f"{folder}/cache"

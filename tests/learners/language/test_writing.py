@@ -44,3 +44,20 @@ def test_a_batch_with_padding_and_memory_writes_what_a_plain_loop_writes(adapter
                 break
         assert found[row].tolist() == said + [codec.pad] * (4 - len(said))
     assert len({tuple(row) for row in found.tolist()}) > 10
+
+
+def test_a_large_vocabulary_is_drawn_from_as_if_all_of_it_were_added_up() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for vocabulary in (63, 64, 65, 1000):
+        logits = 4 * torch.randn(400, vocabulary, generator=generator)
+        luck = torch.rand(400, generator=generator, dtype=torch.float64)
+        luck[0] = 0
+        for writing in (Writing(), Writing(top_p=0.5)):
+            share = torch.softmax(logits, -1)
+            if writing.top_p < 1:
+                order = share.argsort(-1, descending=True, stable=True)
+                kept = share.gather(-1, order).cumsum(-1) - share.gather(-1, order) < writing.top_p
+                share = torch.where(torch.zeros_like(kept).scatter(-1, order, kept), share, 0.0)
+            steps = share.double().cumsum(-1)
+            plain = (steps <= luck[:, None] * steps[:, -1:]).sum(-1)
+            assert torch.equal(drawn(logits, luck, writing), plain)

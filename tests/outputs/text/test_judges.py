@@ -170,8 +170,8 @@ def test_encoders_and_reward_models_are_read_from_a_folder(tmp_path: Path) -> No
         with torch.no_grad():
             alone = model(**tokenizer(pair.prompt, answer, return_tensors="pt")).logits[0, 1]
         assert value == pytest.approx(float(alone), abs=1e-5)
-    with pytest.raises(EcosystemError, match=r"reward has 2 outputs \(got 2\)"):
+    with pytest.raises(EcosystemError, match=r"reward has 2 outputs, 0 to 1 \(got output 2\)"):
         judged({"judge": "reward_model", "model": "reward", "output": 2}, [pair], [""], tmp_path)
-    with pytest.raises(EcosystemError, match="no model can be read from"):
+    with pytest.raises(EcosystemError, match="no tokenizer can be read from"):
         (tmp_path / "nothing").mkdir()
         judged({"judge": "reward_model", "model": "nothing"}, [pair], [""], tmp_path)
