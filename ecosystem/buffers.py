@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from threading import Lock
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ class Buffers:
 
     def __init__(self) -> None:
         self._arrays: list[NDArray[np.generic]] = []
+        self._lock = Lock()
 
     def take(self, shape: tuple[int, ...], like: Tensor) -> Tensor:
         """Return a tensor whose numbers are arbitrary and that nothing else refers to.
@@ -36,12 +38,13 @@ class Buffers:
         if like.device.type != "cpu":
             return like.new_empty(shape)
         kind = torch.empty((), dtype=like.dtype).numpy().dtype
-        for place in range(len(self._arrays)):
-            fits = self._arrays[place].shape == shape and self._arrays[place].dtype == kind
-            if fits and sys.getrefcount(self._arrays[place]) == _UNUSED:
-                return torch.from_numpy(self._arrays[place])
-        self._arrays.append(_new(math.prod(shape) * kind.itemsize).view(kind).reshape(shape))
-        return torch.from_numpy(self._arrays[-1])
+        with self._lock:
+            for place in range(len(self._arrays)):
+                fits = self._arrays[place].shape == shape and self._arrays[place].dtype == kind
+                if fits and sys.getrefcount(self._arrays[place]) == _UNUSED:
+                    return torch.from_numpy(self._arrays[place])
+            self._arrays.append(_new(math.prod(shape) * kind.itemsize).view(kind).reshape(shape))
+            return torch.from_numpy(self._arrays[-1])
 
 
 def _new(bytes_: int) -> NDArray[np.uint8]:

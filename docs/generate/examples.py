@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from ecosystem.plugins import Plugin
 from ecosystem.scenario.load import load_scenario
 from ecosystem.scenario.shipped import shipped
 
@@ -60,7 +61,7 @@ def examples() -> Examples:
     keys: dict[tuple[str, str], Example] = {}
     blocks: dict[str, Example] = {}
     for name, path in [*shipped().items(), *((path.stem, path) for path in sorted(FURTHER.glob("*.yaml")))]:
-        scenario = load_scenario(path)
+        scenario = load_scenario(path, allow_code=path.parent == FURTHER)
         for block, written in _blocks(scenario, scenario.document.data):
             whole = Example(written, name)
             known = blocks.get(block)
@@ -73,12 +74,18 @@ def examples() -> Examples:
     return Examples(keys, blocks)
 
 
+def _name(block: type[BaseModel]) -> str:
+    """Return what a block is called in the schema, which knows of a plug-in the kind alone."""
+    kinds = (base for base in block.__mro__ if issubclass(base, Plugin) and base.kind_of_plugin)
+    return next((base.__name__ for base in kinds if not base.plugin_name), block.__name__)
+
+
 def _blocks(value: Any, written: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield every block of a scenario by the name of its kind, with what is written there."""
     if isinstance(value, BaseModel):
         if not isinstance(written, Mapping):
             return
-        yield type(value).__name__, written
+        yield _name(type(value)), written
         for name, info in type(value).model_fields.items():
             key = info.alias or name
             if key in written:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from docs.generate.examples import Example, Examples, examples
+from ecosystem.plugins.registry import GROUPS
 from ecosystem.scenario.arithmetic import CONSTANTS, FUNCTIONS
 from ecosystem.scenario.schema import schema
 
@@ -34,7 +35,28 @@ stands twice.
 **Editors.** With `# yaml-language-server: $schema=ecosystem.schema.json` as the first line, and the file that
 `ecosystem schema --out ecosystem.schema.json` writes beside the scenario, an editor with a YAML language server
 completes keys and marks mistakes as you type. `ecosystem new` writes both.
+
+**Plug-ins.** Where a member of a kind is chosen by name, the name may be that of a plug-in: of a class in a file that
+`plugins` lists, which is run only with `--allow-code` (in Python: `allow_code=True`), or of an entry point of a package
+that is installed. The settings of its own stand beside the name, are fields of its class, and are checked, swept and
+hashed like any other. [How to write one](../how-to/plug-ins.md).
+
+| named at | kind | derives from `ecosystem.plugins.` | entry points |
+|---|---|---|---|
+{plugins}
 """
+
+PLACES: Mapping[str, tuple[str, str]] = {
+    "curators": ("curator", "models[…].curation.method` `curated.curation.method"),
+    "learners": ("learner of rows", "learning.learner` `learning.learner.method"),
+    "feedback": ("rule of feedback", "users.feedback.method"),
+    "choices": ("way to choose a model", "users.choice.method"),
+    "networks": ("generator of networks", "network.generator"),
+    "remedies": ("remedy", "remedy.method"),
+    "judges": ("judge of drawn outputs", "rewards.NAME.judge` `outputs.scores.NAME.judge"),
+    "crafts": ("kind of drawn outputs", "outputs.kind"),
+}
+"""What a plug-in of a kind is, and where in a scenario its name stands."""
 
 
 def page() -> str:
@@ -45,8 +67,14 @@ def page() -> str:
     order = [_ROOT, *_reached(found, found["$defs"])]
     functions = ", ".join(f"`{name}`" for name in FUNCTIONS)
     constants = ", ".join(f"`{name}`" for name in CONSTANTS)
-    head = _HEAD.format(functions=f"`+ - * / // % **`, {functions}", constants=constants)
+    head = _HEAD.format(functions=f"`+ - * / // % **`, {functions}", constants=constants, plugins=_plugins())
     return head + "".join(_section(name, blocks[name], known) for name in order)
+
+
+def _plugins() -> str:
+    """Return the rows that say where a name may be that of a plug-in."""
+    rows = [(*PLACES[group], base, f"ecosystem.{group}") for group, base in GROUPS.items()]
+    return "\n".join(f"| `{place}` | {what} | `{base}` | `{entries}` |" for what, place, base, entries in rows)
 
 
 def without_example() -> list[tuple[str, str]]:
@@ -84,8 +112,10 @@ def _references(value: Any) -> Iterator[str]:
 def _section(name: str, block: Mapping[str, Any], known: Examples) -> str:
     """Return what is said of one block: its keys, and how a scenario writes it."""
     title = "The whole" if name == _ROOT else words(name)
+    group = next((group for group, base in GROUPS.items() if base == name), None)
+    title += "" if group is None else " (plug-in)"
     about = str(block.get("description", "")).split("\n\nRaises")[0].split("\n\nThe fields hold")[0]
-    lines = [f"\n## {title} {{ #{name} }}\n", about.replace("\n", " "), ""]
+    lines = [f"\n## {title} {{ #{name} }}\n", re.sub(r"\s+", " ", about), ""]
     lines += ["| key | holds | default | meaning | example |", "|---|---|---|---|---|"]
     for key, field in block.get("properties", {}).items():
         needed = key in block.get("required", ())
@@ -94,12 +124,23 @@ def _section(name: str, block: Mapping[str, Any], known: Examples) -> str:
         text = re.sub(r"\s+", " ", field.get("description", ""))
         lines.append(f"| `{key}` | {_cell(kind(field))} | {default} | {_cell(text)} | {example} |")
     if block.get("additionalProperties") is True:
-        others = "arguments of the generator" if name == "GeneratedNetwork" else "settings of its own"
-        lines += ["", f"Other keys are {others}."]
+        lines += ["", f"Other keys are {_others(name, group)}."]
     whole = known.blocks.get(name)
     if whole is not None and name != _ROOT and len(whole.value) > 1:
         lines += ["", f"In `{whole.scenario}`:", "", f"``` {{.yaml .part}}\n{_written(whole)}```"]
     return "\n".join([*lines, ""])
+
+
+def _others(name: str, group: str | None) -> str:
+    """Say what keys are that a block admits beside those that are described."""
+    if name == "GeneratedNetwork":
+        return "arguments of the generator"
+    if group is None:
+        return "settings of its own"
+    return (
+        f"settings of its own: the fields of a class that derives from `ecosystem.plugins.{name}`, in a file under "
+        f"`plugins` or at an entry point of the group `ecosystem.{group}`; see [plug-ins](../how-to/plug-ins.md)"
+    )
 
 
 def words(name: str) -> str:

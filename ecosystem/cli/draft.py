@@ -86,12 +86,16 @@ version: 1
 name: {_quoted(wish.name)}
 description: {_description(wish)}
 rounds: 50
-seeds: {5 if drawn else 1}{"                       # each seed is a run with other random numbers" if drawn else ""}
+seeds: {5 if drawn else 1}{"                    # each seed is a run with other random numbers" if drawn else ""}
 mode: {wish.mode}{" " * (22 - len(wish.mode))}# exact: as if training sets were infinite; sampled: they are drawn
 
-# Named numbers. `= …` is arithmetic over them, and `--set share=0.8` changes one.
+# Named numbers. `= …` is arithmetic over them{_changed(wish)}.
 parameters: {{share: 0.5}}
 """
+
+
+def _changed(wish: Wish) -> str:
+    return "; the sweep below gives it other values" if wish.sweep else ", and `--set share=0.8` changes one"
 
 
 def _description(wish: Wish) -> str:
@@ -103,6 +107,8 @@ def _description(wish: Wish) -> str:
 
 def _outputs(wish: Wish) -> str:
     contexts = ", contexts: 2" if wish.users else ""
+    taste = "{centre: [0, 1], curvature: 1.0}" if wish.outputs is Kind.GAUSSIAN else "[0, 0, 0.5, 1]"
+    second = f"\n  second: {taste}" * wish.users
     if wish.outputs is Kind.GAUSSIAN:
         return f"""\
 # What models write: points with two coordinates, each model a normal law{" in each context" if wish.users else ""}.
@@ -110,8 +116,7 @@ outputs: {{kind: gaussian, dimension: 2{contexts}}}
 
 # What a point is worth: most at the centre, less away from it.
 rewards:
-  first: {{centre: [1, 0], curvature: 1.0}}
-  second: {{centre: [0, 1], curvature: 1.0}}
+  first: {{centre: [1, 0], curvature: 1.0}}{second}
 """
     scores = ", scores: {lean: [1, 1, 0, 0], quality: [1, 0, 1, 0]}" if wish.users else ""
     said = " A context is a kind of prompt; biases read the scores." if wish.users else ""
@@ -119,10 +124,9 @@ rewards:
 # What models write: one of four outputs.{said}
 outputs: {{kind: categorical, size: 4{contexts}{scores}}}
 
-# What each output is worth, and to whom.
+# What each output is worth; a reward has a name, for tastes differ.
 rewards:
-  first: [1, 0.5, 0, 0]
-  second: [0, 0, 0.5, 1]
+  first: [1, 0.5, 0, 0]{second}
 """
 
 

@@ -38,35 +38,36 @@ class BestOf:
 
     def keep(self, p: Tensor) -> Tensor:
         """Return the distribution of what is kept, ``[worlds, curves, rows, outputs]`` as `p`."""
-        if p.requires_grad and not bool(torch.isinf(self._candidates).any()):
-            return self._polynomial(p)
         tie = self._tie.expand(p.shape)
         masses = torch.zeros_like(p).scatter_add(-1, tie, p)  # of each tie class, worst first
         up_to = masses.cumsum(-1)
         held = masses > 0
-        # F(≤)^K − F(<)^K = F(≤)^K · (1 − (1 − mass/F(≤))^K), which loses nothing to cancellation.
-        part = torch.where(held, masses / torch.where(held, up_to, 1.0), 0.0).clamp_max(1.0)
-        k = self._candidates
-        finite = torch.where(torch.isinf(k), 1.0, k)
-        won = (finite * torch.where(held, up_to, 1.0).log()).exp() * -torch.expm1(finite * torch.log1p(-part))
+        infinite = torch.isinf(self._candidates)
+        k = torch.where(infinite, 1.0, self._candidates)
+        per_mass = (self._polynomial if p.requires_grad else self._exactly)(masses, up_to, k)
         classes = torch.arange(p.shape[-1], device=p.device)
-        top = torch.where(held, classes, -1).amax(-1, keepdim=True)
-        won = torch.where(torch.isinf(k), (classes == top).to(p.dtype), won)
-        per_mass = torch.where(held, won / torch.where(held, masses, 1.0), 0.0)
-        kept = p * per_mass.gather(-1, tie)
+        top = classes == torch.where(held, classes, -1).amax(-1, keepdim=True)
+        of_top = top.to(p.dtype) / torch.where(held, masses, 1.0)
+        kept = p * torch.where(infinite, of_top, per_mass).gather(-1, tie)
         return kept / kept.sum(-1, keepdim=True)
 
-    def _polynomial(self, p: Tensor) -> Tensor:
-        """Return what `keep` does, as the polynomial of p that it is: with derivatives wherever p is 0, too."""
-        tie, k = self._tie.expand(p.shape), self._candidates
-        masses = torch.zeros_like(p).scatter_add(-1, tie, p)
-        up_to = masses.cumsum(-1)
+    def _exactly(self, masses: Tensor, up_to: Tensor, k: Tensor) -> Tensor:
+        """Return [F(≤)^K − F(<)^K] / mass of each tie class, as F(≤)^K · (1 − (1 − mass/F(≤))^K) / mass.
+
+        So that nothing is lost to cancellation.
+        """
+        held = masses > 0
+        below = torch.where(held, up_to, 1.0)
+        part = torch.where(held, masses / below, 0.0).clamp_max(1.0)
+        won = (k * below.log()).exp() * -torch.expm1(k * torch.log1p(-part))
+        return torch.where(held, won / torch.where(held, masses, 1.0), 0.0)
+
+    def _polynomial(self, masses: Tensor, up_to: Tensor, k: Tensor) -> Tensor:
+        """Return what `_exactly` does, as the polynomial that it is: with derivatives wherever a mass is 0, too."""
         before = torch.nn.functional.pad(up_to, (1, 0))[..., :-1]
         held = masses > 0
         # An absent class would be kept K F^(K−1) times as often as it is written.
-        won = torch.where(held, (up_to**k - before**k) / torch.where(held, masses, 1.0), k * up_to ** (k - 1))
-        kept = p * won.gather(-1, tie)
-        return kept / kept.sum(-1, keepdim=True)
+        return torch.where(held, (up_to**k - before**k) / torch.where(held, masses, 1.0), k * up_to ** (k - 1))
 
     def derivative(self, p: Tensor) -> Tensor:
         """Return ∂kept[y]/∂p[x] for changes of p that sum to 0, where no rewards tie.

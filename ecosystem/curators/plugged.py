@@ -67,6 +67,13 @@ def chances(plugin: Curator, rho: Tensor) -> Tensor:
     return found
 
 
+def fallen_on(likely: Tensor, uniform: Tensor) -> Tensor:
+    """Return the candidate that a number in [0, 1) falls on, ``[choices]``, given chances ``[choices, K]``."""
+    steps = likely.cumsum(-1)
+    found = torch.searchsorted(steps / steps[:, -1:], uniform.to(steps)[:, None], right=True)
+    return found[:, 0].clamp_max(likely.shape[-1] - 1)
+
+
 def plugged_choices(kinds: Sequence[str | None], choice: Tensor) -> Tensor:
     """Tell where it is a plug-in that chooses, given whose choice it is (−1: nobody's), shaped as `choice`."""
     numbers = [number for number, kind in enumerate(kinds) if kind is not None and is_plugin(kind)]
@@ -107,9 +114,7 @@ def choose(
             here = mine & (seen == k)
             rewards = rho[here][:, : int(k)].contiguous()
             likely = chances(revived(kind), rewards)
-            steps = likely.cumsum(-1)
-            u = uniform[here].to(steps)[:, None]
-            best = torch.searchsorted(steps / steps[:, -1:], u, right=True).clamp_max(int(k) - 1)
+            best = fallen_on(likely, uniform[here])[:, None]
             others = likely.scatter(-1, best, torch.inf)
             least = others == others.amin(-1, keepdim=True)
             kept[here] = best[:, 0]

@@ -52,9 +52,11 @@ def phase_map(scenario: Scenario, x: Axis, y: Axis, quantity: str, seed: int = 0
     Raises
     ------
     EcosystemError
-        An unknown quantity or model, or a setting that cannot have a value.
+        An unknown quantity or model, or a setting that cannot have a value or changes the size of the ecosystem.
     """
     plans = [Round(scenario.with_({x[0]: a, y[0]: b}), seed).plan for b in y[1] for a in x[1]]
+    if len({plan.initial.shape for plan in plans}) > 1:
+        raise EcosystemError(f"{x[0]} and {y[0]}: a phase map is of ecosystems of one size, and these change it")
     measure = _measure(quantity, plans[0].names)
     states = rest_together(plans)
     found = []

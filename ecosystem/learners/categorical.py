@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ecosystem.buffers import Buffers
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import RowLearner
 from ecosystem.learners.sampling import draw_counts, draw_given
@@ -18,11 +18,11 @@ from ecosystem.learners.turn import Mixture, Offer, Readers
 from ecosystem.measures import categorical
 from ecosystem.users.crowd import Demand
 
-_OF_LOGS = {"entropy": "", "divergence_real": "real", "divergence_initial": "initial"}
-"""Measures of logarithms, and what of a batch they compare with."""
-
 _MOST_LOGS = 1 << 23
-"""Numbers of a state of which logarithms are kept."""
+"""Numbers of real data, or of what models wrote at first, of which logarithms are kept from round to round."""
+
+_CACHEFUL, _PLENTY = 1 << 18, 1 << 24
+"""Numbers of a state that are measured at once: on the CPU few enough for the cache, elsewhere enough to be busy."""
 
 
 class Categorical(RowLearner):
@@ -34,32 +34,43 @@ class Categorical(RowLearner):
         self.by_blocks = batch.learning.pool is None  # every reader of a pool needs it whole
         super().__init__(batch)
         self._smooths = bool((batch.smoothing > 0).any())
+        self._places = Buffers()
 
     def measured(
-        self, p: Tensor, batch: Batch, names: Collection[str], models: Tensor | slice = slice(None)
+        self,
+        p: Tensor,
+        batch: Batch,
+        names: Collection[str],
+        models: Tensor | slice = slice(None),
+        weights: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Return some of `measures` at once: three of them take the same logarithms; see `Learner.measured`."""
-        logs = [name for name in names if name in _OF_LOGS]
-        found = super().measured(p, batch, [name for name in names if name not in _OF_LOGS], models)
-        if len(logs) < 2 or self._large:
-            return found | super().measured(p, batch, logs, models)
-        plogp = torch.xlogy(p, p)
-        of = {"entropy": lambda: categorical.entropy_of(plogp)}
-        of |= {
-            name: partial(categorical.divergence_of, p, plogp, replace(log, values=log.values[:, models]))
-            for name, log in self._logs.items()
-        }
-        return found | {name: of[name]() for name in logs}
+        """Return some of `measures` at once: they share expected rewards and logarithms; see `Learner.measured`."""
+        logs = {part: log.of(models) for part, log in self._logs.items()}
+        # Places for one number of models are few, so that they can be kept.
+        room = partial(self._places.take, p.shape, p) if p.shape[1] == self.together else None
+        reading = categorical.Reading(p, batch, logs, room, self._starts_real)
+        found = {name: categorical.QUANTITIES[name](reading) for name in names}
+        return found if weights is None else found | {"alignment_served": reading.alignment_served(weights)}
 
     @property
-    def _large(self) -> bool:
-        """Whether logarithms of real data and of p_0 take too much memory to be kept."""
-        return self.batch.initial.numel() > _MOST_LOGS
+    def together(self) -> int:
+        """How many models are measured at once; see `Learner.together`."""
+        most = _CACHEFUL if self.batch.initial.device.type == "cpu" else _PLENTY
+        return max(1, most // (self.batch.size * self.batch.contexts * self.batch.numbers))
+
+    @cached_property
+    def _starts_real(self) -> bool:
+        """Whether what models wrote at first is their real data, as it is where nothing else is said."""
+        one, other = categorical.held(self.batch.real), categorical.held(self.batch.initial)
+        return one.shape == other.shape and torch.equal(one, other)
 
     @cached_property
     def _logs(self) -> dict[str, categorical.Log]:
-        """Logarithms of what models are compared with, round after round."""
-        return {name: categorical.log_of(getattr(self.batch, part)) for name, part in _OF_LOGS.items() if part}
+        """Logarithms of what models are compared with, round after round, where they do not take too much memory."""
+        compared = {"real": self.batch.real, "initial": self.batch.initial}
+        return {
+            part: categorical.log_of(q) for part, q in compared.items() if categorical.held(q).numel() <= _MOST_LOGS
+        }
 
     def mass(self, mixed: Tensor) -> Tensor:
         """Return the sum of each row."""

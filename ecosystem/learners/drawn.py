@@ -25,8 +25,10 @@ from ecosystem.learners.offers import Offers, Pool, drawn_uniforms
 from ecosystem.learners.picks import REAL, USERS, Picks
 from ecosystem.learners.turn import Readers
 from ecosystem.measures import drawn as measures
+from ecosystem.plugins.kinds import Remedy
 from ecosystem.plugins.registry import within
 from ecosystem.remedies.drawn_rejection import DrawnRejection
+from ecosystem.remedies.plugged import PluggedDrawnFilter
 from ecosystem.scenario.fields.learning import WindowCorpus
 from ecosystem.scenario.fields.remedy import BestOfK, RejectionSampling
 from ecosystem.users.crowd import Demand
@@ -81,8 +83,7 @@ class DrawnLearner(Learner):
             self.craft: Craft = craft_of(scenario.outputs.kind)(batch)
         self.measures = measures.measures(self._names)
         self.judges = Judges(scenario, self.craft)
-        remedy = batch.worlds[0].scenario.remedy
-        self._filter = DrawnRejection(batch) if isinstance(remedy, (RejectionSampling, BestOfK)) else None
+        self._filter = _filter_of(batch)
         self.remedy = self._filter
         self._offers = Offers(batch, self._filter)
         self._readers = Readers(batch, np.arange(batch.models), Curation([], [], [], [], 0))
@@ -257,6 +258,13 @@ class DrawnLearner(Learner):
             return lessons
         kept = kind.window - 1 if isinstance(kind, WindowCorpus) else 0
         return lessons[-kept:] if kept else ()
+
+
+def _filter_of(batch: Batch) -> DrawnRejection | PluggedDrawnFilter | None:
+    remedy = batch.worlds[0].scenario.remedy
+    if isinstance(remedy, Remedy):
+        return PluggedDrawnFilter(remedy, batch)
+    return DrawnRejection(batch) if isinstance(remedy, (RejectionSampling, BestOfK)) else None
 
 
 def _together(lessons: Sequence[Lessons]) -> Lessons:

@@ -23,6 +23,7 @@ from ecosystem.buffers import Buffers
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.plugged import PluggedLearner
 from ecosystem.learners.turn import Mixture, Offer, Readers, Turn
+from ecosystem.measures.rewards import alignment_served
 from ecosystem.plugins import kinds
 from ecosystem.remedies.plugged import PluggedFilter
 from ecosystem.remedies.rejection_sampling import Rejection
@@ -30,6 +31,9 @@ from ecosystem.scenario.fields.learning import WindowCorpus
 from ecosystem.scenario.fields.remedy import BestOfK, RejectionSampling
 from ecosystem.threads import each
 from ecosystem.users.crowd import Demand
+
+_TOGETHER = 512
+"""Models that are measured at once, where a kind of learner does not know better."""
 
 _BLOCK = 256
 """Models that are taught together; the streams of random numbers have blocks of as many."""
@@ -115,14 +119,26 @@ class Learner(ABC):
         """Return the state with some worlds, ``[worlds]`` true or false, put back to what they were at first."""
 
     def measured(
-        self, p: Tensor, batch: Batch, names: Collection[str], models: Tensor | slice = slice(None)
+        self,
+        p: Tensor,
+        batch: Batch,
+        names: Collection[str],
+        models: Tensor | slice = slice(None),
+        weights: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return some of `measures` at once, ``[worlds, models]`` each.
 
-        `p` and `batch` are of some `models` of the learner's own batch.
+        `p` and `batch` are of some `models` of the learner's own batch; `alignment_served` is returned too if their
+        `weights` v of contexts are given, ``[worlds, models, contexts]``.
         """
         del models
-        return {name: self.measures[name](p, batch) for name in names}
+        found = {name: self.measures[name](p, batch) for name in names}
+        return found if weights is None else found | {"alignment_served": alignment_served(p, batch, weights)}
+
+    @property
+    def together(self) -> int:
+        """How many models are measured at once: as many as the cache holds."""
+        return _TOGETHER
 
     @abstractmethod
     def look(

@@ -17,6 +17,7 @@ from ecosystem.curators.plugged import choose, plugged_choices
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.picks import Curators
 from ecosystem.remedies.drawn_rejection import DrawnRejection
+from ecosystem.remedies.plugged import PluggedDrawnFilter
 from ecosystem.users.crowd import Demand
 from ecosystem.world.streams import uniforms
 
@@ -71,7 +72,7 @@ class Offers:
     ----------
     batch : Batch
         Settings of the worlds.
-    remedy : DrawnRejection, optional
+    remedy : DrawnRejection or PluggedDrawnFilter, optional
         What filters outputs before they are read.
 
     Attributes
@@ -80,7 +81,7 @@ class Offers:
         How many candidates each lot must have.
     """
 
-    def __init__(self, batch: Batch, remedy: DrawnRejection | None) -> None:
+    def __init__(self, batch: Batch, remedy: DrawnRejection | PluggedDrawnFilter | None) -> None:
         self._batch, self._remedy = batch, remedy
         plan = batch.worlds[0]
         self._seen = batch.stack([world.candidates for world in batch.worlds])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from ecosystem.learners.plugged import Training
-    from ecosystem.remedies.plugged import Written
+    from ecosystem.remedies.plugged import Drawn, Written
     from ecosystem.users.feedback import Served
 
 
@@ -163,17 +163,42 @@ class NetworkGenerator(Plugin):
 class Remedy(Plugin):
     """What is done against bias by another package: it filters what models write before it is read.
 
-    It acts on categorical outputs; users are served what models wrote.
+    It has `filter` for categorical outputs, `chances` for outputs that are drawn one by one (images, texts, other
+    crafts), or both. Users are served what models wrote.
     """
 
     kind_of_plugin: ClassVar[str] = "remedies"
+    similar: ClassVar[bool] = False
+    """Whether `chances` goes by how typical outputs are, which takes time to find out."""
 
     method: Name = Field(examples=["sharpen"])
     """Name of the plug-in."""
 
-    @abstractmethod
+    @classmethod
+    def lacking(cls) -> list[str]:
+        """Return what it must have and has not; see `Plugin.lacking`."""
+        if cls.has("chances"):
+            return [] if "candidates" in cls.model_fields else ["a field candidates, which its chances are of"]
+        return [] if cls.has("filter") else ["filter or chances"]
+
+    @classmethod
+    def has(cls, method: str) -> bool:
+        """Tell whether it has a method of its own, `filter` or `chances`."""
+        return getattr(cls, method) is not getattr(Remedy, method)
+
     def filter(self, written: Written) -> Tensor:
         """Return what is left of models' outputs for training, ``[worlds, models, contexts, outputs]``; sums to 1."""
+        raise NotImplementedError
+
+    def chances(self, drawn: Drawn) -> Tensor:
+        """Return how likely each of `candidates` outputs, a field of the class, is to be what is left of them.
+
+        Returns
+        -------
+        Tensor
+            ``[choices, candidates]``, as the numbers of `drawn`; sums to 1 over candidates.
+        """
+        raise NotImplementedError
 
 
 class Learner(Plugin):

@@ -79,7 +79,7 @@ def revived(identity: str) -> Any:
     who, _, settings = identity.partition(" ")
     cls = _KNOWN[int(who.rpartition("#")[2])]
     # What the engine sees to has its own place there; here it only has to be valid.
-    held = {key: value for key, value in cls.__pydantic_fields__.items() if key in cls.not_its_own}
+    held = {key: value for key, value in cls.model_fields.items() if key in cls.not_its_own}
     filled = {key: 1 for key, info in held.items() if info.is_required()}
     return cls.model_validate({cls.named_by: cls.plugin_name, **filled, **json.loads(settings)}, strict=False)
 

@@ -101,12 +101,32 @@ class DrawnRejection:
         return torch.where(asked > 0, counts, 1)
 
     def _uniform(self, purpose: str, round_: int, shape: torch.Size, kept: int) -> Tensor:
-        """Return a number for each output that is kept; a further one leaves the others what they are."""
-        found = [
-            [
-                uniforms(world.seed, f"{purpose}.{number}", round_, shape[1], shape[2] * shape[3])
-                for number in range(kept)
-            ]
-            for world in self._batch.worlds
-        ]
-        return torch.from_numpy(np.array(found)).to(self._batch.device).movedim(1, -1).reshape(*shape, kept)
+        return lot_uniforms(self._batch, purpose, round_, shape, kept)
+
+
+def lot_uniforms(batch: Batch, purpose: str, round_: int, shape: torch.Size, kept: int) -> Tensor:
+    """Return a number in [0, 1) for each output that is kept; a further one leaves the others what they are.
+
+    Parameters
+    ----------
+    batch : Batch
+        Settings of the worlds.
+    purpose : str
+        What it is for.
+    round_ : int
+        The round in which outputs are read.
+    shape : torch.Size
+        Worlds, models, contexts and lots.
+    kept : int
+        How many outputs of a lot are kept.
+
+    Returns
+    -------
+    Tensor
+        ``[worlds, models, contexts, lots, kept]``
+    """
+    found = [
+        [uniforms(world.seed, f"{purpose}.{number}", round_, shape[1], shape[2] * shape[3]) for number in range(kept)]
+        for world in batch.worlds
+    ]
+    return torch.from_numpy(np.array(found)).to(batch.device).movedim(1, -1).reshape(*shape, kept)

@@ -80,7 +80,8 @@ class Scenario(Block):
     device: Literal["auto", "cpu", "cuda"] = "cpu"
     """Where the numbers are computed: on a GPU (`cuda`), on the CPU, or on a GPU where there is one (`auto`)."""
     plugins: Annotated[tuple[Name, ...], Strict(False), Field(examples=[["satisficing.py"]])] = ()
-    """Python files, relative to the scenario, whose plug-ins it uses; they are run only where that is allowed."""
+    """Python files, relative to the scenario, whose plug-ins it uses; they are run only with `--allow-code` (in
+    Python: `allow_code=True`). Plug-ins of packages that are installed need no entry."""
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     """Named numbers for use in expressions."""
     outputs: Outputs

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecosystem.errors import EcosystemError
-from ecosystem.store.errors import told
+from ecosystem.store.errors import StoreError, told
 from ecosystem.store.files import whole_file
 from ecosystem.store.manifest import FILE as MANIFEST
 
@@ -42,16 +42,21 @@ def load(root: Path, run: str) -> dict[str, dict[str, Tensor]]:
     Raises
     ------
     EcosystemError
-        It was not recorded.
+        It was not recorded, or is damaged.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     path = _file(root, run)
     if not path.is_file():
         raise EcosystemError(f"{path}: there are no weights of this run; record: {{weights: true}} keeps them")
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise StoreError(f"{path}: is damaged ({error}); run the scenario again with another --out") from error
     found: dict[str, dict[str, Tensor]] = {}
-    for key, tensor in load_file(path).items():
-        model, _, name = key.partition("/")
+    for key, tensor in tensors.items():
+        model, _, name = key.rpartition("/")  # a model's name may have a slash in it, that of a parameter has dots
         found.setdefault(model, {})[name] = tensor
     return found
 

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import torch
 
-from ecosystem.remedies.plugged import PluggedFilter
+from ecosystem.plugins import registry
+from ecosystem.plugins.kinds import Remedy
+from ecosystem.plugins.registry import told
+from ecosystem.remedies.plugged import Drawn, PluggedFilter, Written
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.testing.laws import Member, after, as_block, law, near, same_bits, shares
 
 _EXAMPLES = 40_000
+_CHOICES, _FEW = 16, 3
 
 
 def check_remedy(remedy: Member, *, outputs: int = 5, seed: int = 0, **settings: Any) -> None:
-    """Check that a remedy keeps to the laws of remedies, on categorical outputs.
+    """Check that a remedy keeps to the laws of remedies, of categorical outputs and of such as are drawn.
 
-    What is learned sums to 1, with nothing of an output that neither models nor real data have; what users are served
-    in that round is what models wrote; permuting outputs permutes results; a world alone has the bits that it has among
-    others; drawn training sets tend to what is left.
+    Of categorical outputs (`filter`): what is learned sums to 1, with nothing of an output that neither models nor real
+    data have; what users are served in that round is what models wrote; permuting outputs permutes results; a world
+    alone has the bits that it has among others; drawn training sets tend to what is left.
+
+    Of candidates that are drawn (`chances`): they are probabilities that sum to 1; a choice alone has the bits that it
+    has among others; nothing is changed in place; where there is `filter`, too, it is what follows when candidates are
+    drawn from what models write, summed over all that there may be.
 
     Parameters
     ----------
@@ -40,6 +49,11 @@ def check_remedy(remedy: Member, *, outputs: int = 5, seed: int = 0, **settings:
     """
     with as_block(remedy, settings) as block:
         generator = np.random.default_rng(seed)
+        plugin: type[Remedy] | None = registry.find("remedies", block["method"])
+        if plugin is not None and plugin.has("chances"):
+            _check_chances(plugin.model_validate(block), generator)
+        if plugin is not None and not plugin.has("filter"):
+            return
         worlds = [_World(block, outputs, generator) for _ in range(3)]
         first = worlds[0]
         learned = after([first.scenario()]).state.p
@@ -59,6 +73,39 @@ def check_remedy(remedy: Member, *, outputs: int = 5, seed: int = 0, **settings:
         drawn = after([first.scenario(mode="sampled", learning={"examples": _EXAMPLES})]).state.p
         spread = 8 * (learned * (1 - learned) / (_EXAMPLES / 4)).sqrt() + 1e-9
         near(drawn, learned, spread, "drawn training sets must tend to what is left")
+
+
+def _check_chances(remedy: Remedy, generator: np.random.Generator) -> None:
+    """Check what a plug-in says of candidates, one choice a row, by the score `quality` and by similarity."""
+    k = int(remedy.model_dump()["candidates"])
+    quality, similarity = (torch.from_numpy(generator.uniform(size=(_CHOICES, k))) for _ in range(2))
+    drawn = Drawn({"quality": quality.clone()}, similarity.clone() if remedy.similar else None)
+    likely = remedy.chances(drawn)
+    wanted = f"the chances of candidates must be {told(quality)} (got {told(likely)})"
+    law(likely.shape == quality.shape and likely.dtype == quality.dtype, wanted)
+    shares(likely, "the chances of candidates")
+    same_bits(drawn.scores["quality"], quality, "scores of candidates must not be changed in place")
+    for row in range(_CHOICES):
+        here = slice(row, row + 1)
+        one = Drawn({"quality": quality[here].clone()}, similarity[here].clone() if remedy.similar else None)
+        alone = remedy.chances(one)
+        same_bits(likely[here], alone, "a choice must have the same bits alone and among others")
+    if remedy.has("filter"):
+        _enumerated(remedy, k, generator)
+
+
+def _enumerated(remedy: Remedy, k: int, generator: np.random.Generator) -> None:
+    """Check that `filter` is what `chances` come to, over all candidates that may be drawn."""
+    p, real = generator.dirichlet(np.ones(_FEW), size=2)
+    quality = generator.uniform(size=_FEW)
+    lots = np.array(list(itertools.product(range(_FEW), repeat=k)))  # [lots, k]
+    typical = torch.from_numpy((real / real.max())[lots]) if remedy.similar else None
+    likely = remedy.chances(Drawn({"quality": torch.from_numpy(quality[lots])}, typical)).numpy()
+    each = p[lots].prod(-1, keepdims=True) * likely
+    expected = np.bincount(lots.ravel(), weights=each.ravel(), minlength=_FEW)
+    at, there, score = (torch.from_numpy(row)[None, None, None] for row in (p, real, quality))
+    left = remedy.filter(Written(at, there, {"quality": score}, None)).flatten()
+    near(left, torch.from_numpy(expected), 1e-9, f"filter must be what chances come to, of {k} candidates")
 
 
 class _World:

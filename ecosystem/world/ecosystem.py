@@ -17,7 +17,6 @@ from ecosystem.learners import learner_of
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import State, below
 from ecosystem.measures.groups import group_values, worst_served
-from ecosystem.measures.rewards import alignment_served
 from ecosystem.scenario.scenario import Scenario
 from ecosystem.threads import each, one_thread
 from ecosystem.users.crowd import Crowd, Demand
@@ -26,9 +25,6 @@ from ecosystem.users.teaching import Teaching
 from ecosystem.world.agents import Cohort, ModelAgent, User
 from ecosystem.world.blueprint import Blueprint, blueprint
 from ecosystem.world.streams import stream
-
-_TOGETHER = 512
-"""Models that are measured at once."""
 
 
 class Ecosystem(mesa.Model):
@@ -259,8 +255,9 @@ class Ecosystem(mesa.Model):
 
     def _measure(self, names: Sequence[str], models: Tensor | slice) -> dict[str, Tensor]:
         """Return quantities of some models; of all of them a cacheful at a time, on all cores."""
-        if isinstance(models, slice) and len(self.models) > _TOGETHER:
-            parts = [slice(start, start + _TOGETHER) for start in range(0, len(self.models), _TOGETHER)]
+        size = self.learner.together
+        if isinstance(models, slice) and len(self.models) > size:
+            parts = [slice(start, start + size) for start in range(0, len(self.models), size)]
             demand = self.demand  # asked for once, before threads need it
             with one_thread():
                 found = each(lambda part: self._measured_of(names, part, demand), parts)
@@ -269,9 +266,9 @@ class Ecosystem(mesa.Model):
 
     def _measured_of(self, names: Sequence[str], models: Tensor | slice, demand: Demand) -> dict[str, Tensor]:
         p, batch = self.state.p[:, models], self.batch.of(models)
-        found = self.learner.measured(p, batch, [name for name in names if name in self.learner.measures], models)
-        if "alignment_served" in names:
-            found["alignment_served"] = alignment_served(p, batch, demand.weights[:, models])
+        weights = demand.weights[:, models] if "alignment_served" in names else None
+        known = [name for name in names if name in self.learner.measures]
+        found = self.learner.measured(p, batch, known, models, weights)
         if "volume" in names:
             volume = demand.volume
             found["volume"] = p.new_full(p.shape[:2], torch.nan) if volume is None else volume[:, models].sum(-1)

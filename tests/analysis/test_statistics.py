@@ -55,6 +55,28 @@ def test_the_same_bootstrap_gives_the_same_interval_in_any_table() -> None:
     assert (row["low"], row["high"], row["method"]) == (alone.low, alone.high, "BCa bootstrap")
 
 
+@pytest.mark.parametrize("n", [5, 30])
+def test_a_bootstrap_interval_is_that_of_efron_at_the_level_of_hesterberg(n: int) -> None:
+    x = np.random.default_rng(n).gamma(1.5, 1.0, n)
+    means = np.random.default_rng(7).choice(x, (100_000, n)).mean(-1)
+    alone = np.array([np.delete(x, i).mean() for i in range(n)])
+    lean = alone.mean() - alone
+    acceleration = (lean**3).sum() / (6 * (lean**2).sum() ** 1.5)
+    bias = stats.norm.ppf((means < x.mean()).mean())
+    reach = np.sqrt(n / (n - 1)) * stats.t.ppf(0.95, n - 1)  # in place of z, for 90%
+    ends = [bias + (bias + z) / (1 - acceleration * (bias + z)) for z in (-reach, reach)]
+    found = mean_interval(x, "bootstrap", level=0.9)
+    expected = np.quantile(means, stats.norm.cdf(ends))
+    # What is left is the chance in 4,999 resamples at the far end of a few numbers.
+    assert [found.low, found.high] == pytest.approx(expected, abs=0.05 * np.ptp(expected))
+    assert found.mean == x.mean()
+
+
+def test_a_bootstrap_of_two_numbers_gives_no_warning(recwarn: pytest.WarningsRecorder) -> None:
+    assert mean_interval([1.0, 2.0], "bootstrap").mean == 1.5
+    assert not list(recwarn)
+
+
 def test_a_t_interval_is_that_of_student() -> None:
     x = np.array([2.0, 4.0, 4.5, 7.0, 9.0])
     low, high = stats.t.interval(0.9, 4, loc=x.mean(), scale=stats.sem(x))
@@ -103,7 +125,8 @@ def test_many_groups_at_once_are_as_each_alone(method: str) -> None:
         assert row["n"].item() == alone.n
         expected = pytest.approx([alone.mean, alone.low, alone.high], nan_ok=True)
         assert row[["mean", "low", "high"]].to_numpy()[0].tolist() == expected
-    assert (found.loc[found["quantity"] == "y", "mean"] == 0.1).all()
+    constant = found[(found["quantity"] == "y") & (found["n"] > 1)]
+    assert len(constant) > 5 and (constant[["mean", "low", "high"]] == 0.1).all(axis=None)
     table.loc[table["g"] == 7, "x"] = 0.0
     alone_p = [p_value(each, method) for _, each in table.groupby("g", sort=False)["x"]]
     assert p_values(table, "x", ["g"], method) == pytest.approx(alone_p, nan_ok=True)
@@ -167,6 +190,8 @@ def test_a_p_value_is_evenly_spread_where_nothing_is_there(method: str, monkeypa
 def test_a_few_signs_are_all_tried() -> None:
     # Of the 8 signs of three numbers two give a mean as far from 0.
     assert p_value([1.0, 2.0, 3.0], "bootstrap") == pytest.approx(2 / 8)
+    assert p_value([0.0, 0.0, 3.0], "bootstrap") == 1.0
+    assert p_value([0.0, 1.0, 5.0]) == pytest.approx(stats.ttest_1samp([0.0, 1.0, 5.0], 0).pvalue)
     assert p_value([2.0, 2.0]) == 0.0
     assert np.isnan(p_value([2.0]))
 
@@ -187,6 +212,8 @@ def test_benjamini_and_hochberg_by_hand_and_what_was_not_asked_is_not_counted() 
     assert adjusted(p, "bh") == pytest.approx([0.04, np.nan, 0.04, 0.04 * 4 / 3, 0.5], nan_ok=True)
     assert adjusted(p, "holm") == pytest.approx([0.04, np.nan, 0.06, 0.08, 0.5], nan_ok=True)
     assert adjusted(p, "none") == pytest.approx(p, nan_ok=True)
+    with pytest.raises(EcosystemError, match=r"no adjustment 'hom'.*holm"):
+        adjusted(p, "hom")  # type: ignore[arg-type]
 
 
 def test_any_false_finding_among_twenty_questions_is_as_rare_as_said() -> None:

@@ -117,6 +117,24 @@ def test_choice_is_differentiable() -> None:
         assert torch.autograd.gradcheck(curator.keep, (p,))
 
 
+def test_best_of_keeps_what_is_hardly_ever_written() -> None:
+    # Of K candidates each is the rare best output with probability 1e-18: K times that is kept.
+    assert keep("best_of", (0.5, 0.5, 1e-18), (0.0, 1.0, 2.0), 5)[2] == pytest.approx(5e-18, rel=1e-12, abs=0)
+
+
+def test_best_of_few_beside_best_of_infinitely_many_has_its_own_derivative() -> None:
+    rho = torch.tensor([0.0, 1.0, 1.0, 2.0, 0.5], dtype=torch.float64).expand(1, 3, -1)
+    candidates = torch.tensor([[3.0, math.inf, 2.0]], dtype=torch.float64)
+    p = torch.tensor([0.2, 0.3, 0.5, 0.0, 0.0], dtype=torch.float64).expand(1, 3, 1, -1)
+    together = BestOf(rho, candidates, 0)
+    assert float((by_autograd(together.keep, p)[0, 1]).abs().max()) < 10
+    for curve in range(3):
+        here = slice(curve, curve + 1)
+        alone = BestOf(rho[:, here], candidates[:, here], 0)
+        assert torch.equal(together.keep(p)[:, here], alone.keep(p[:, here]))
+        assert torch.equal(by_autograd(together.keep, p)[:, here], by_autograd(alone.keep, p[:, here]))
+
+
 def test_best_of_counts_ties_once() -> None:
     k = torch.tensor([[2.0]], dtype=torch.float64)
     curator = BestOf(torch.tensor([[[1.0, 1.0]]], dtype=torch.float64), k, 0)
@@ -139,6 +157,8 @@ def test_the_derivative_is_that_of_what_is_kept(kind: str, candidates: float) ->
     change = torch.from_numpy(generator.normal(size=(2, 3, 4, 6)))
     change -= change.mean(-1, keepdim=True)
     found = (curator.derivative(p) @ change[..., None])[..., 0]
+    by_passes = (by_autograd(curator.keep, p) @ change[..., None])[..., 0]
+    assert float((found - by_passes).abs().max()) < 1e-10 * max(1.0, float(found.abs().max()))
     step = 1e-3 * float(p.min())
     differences = [curator.keep(p + k * step * change) - curator.keep(p - k * step * change) for k in (1, 2, 3)]
     expected = (45 * differences[0] - 9 * differences[1] + differences[2]) / (60 * step)
@@ -163,11 +183,14 @@ def test_the_derivative_where_the_best_outputs_are_not_written(kind: str, candid
     assert float(alone.abs().max()) > 0.1
 
 
+@pytest.mark.parametrize("unwritten", [2.0, 0.7, -1.0], ids=["the best", "one between", "the worst"])
 @pytest.mark.parametrize(("kind", "candidates"), [("luce", 3.0), ("luce_limit", math.inf), ("best_of", 3.0)])
-def test_the_derivative_towards_an_output_that_is_not_yet_written(kind: str, candidates: float) -> None:
-    rho = torch.tensor([[[0.0, 1.0, 0.5, 2.0]]], dtype=torch.float64)
+def test_the_derivative_towards_an_output_that_is_not_yet_written(
+    kind: str, candidates: float, unwritten: float
+) -> None:
+    rho = torch.tensor([[[0.0, 1.0, 0.5, unwritten]]], dtype=torch.float64)
     k = torch.tensor([[candidates]], dtype=torch.float64)
-    curator = KINDS[kind](rho, k, nodes_needed(3, 2.0))
+    curator = KINDS[kind](rho, k, nodes_needed(3, 3.0))
     p = torch.tensor([[[[0.5, 0.3, 0.2, 0.0]]]], dtype=torch.float64)
     change = torch.tensor([-0.3, -0.5, -0.2, 1.0], dtype=torch.float64)
     step, start = 1e-3, curator.keep(p)

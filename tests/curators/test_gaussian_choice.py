@@ -128,7 +128,29 @@ def test_a_single_point_stays(kind: str) -> None:
         assert not spread.any()
 
 
+@pytest.mark.parametrize("far", [1e-4, 1.0, 1e4])
+def test_the_rounding_of_a_single_point_is_no_spread(far: float) -> None:
+    # A variance is read off as E x² − (E x)²: what the last bits of these leave is none, however far out the point is.
+    p = row([0.3 * far, -1.7 * far], 0.0)
+    p[..., 3:] *= 1 + 4e-16
+    kept = curator("best_of", 2, {"linear": [1.0, 2.0]}, 3).keep(p)
+    assert torch.equal(kept[..., 1:3], p[..., 1:3])
+    assert torch.allclose(kept[..., 3:], p[..., 3:], rtol=1e-15, atol=0)
+    wide = curator("best_of", 2, {"linear": [1.0, 2.0]}, 3).keep(row([0.3 * far, -1.7 * far], (0.1 * far) ** 2))
+    shift = 0.1 * far * largest_of(3)[0] * np.array([1.0, 2.0]) / math.sqrt(5)
+    assert wide[0, 0, 0, 1:3].numpy() == pytest.approx(far * np.array([0.3, -1.7]) + shift, rel=1e-12)
+
+
 # Finitely many candidates
+
+
+def test_rows_that_are_chosen_from_sharply_do_not_change_those_beside_them() -> None:
+    widths = (0.5, 0.999 * MOST_BETA, 1.001 * MOST_BETA, 5 * MOST_BETA, 0.0)
+    chooser = curator("luce", 1, {"linear": [1.0]}, 4)
+    rows = [row([0.2], width**2) for width in widths]
+    together = chooser.keep(torch.cat(rows, dim=2))
+    for number, alone in enumerate(rows):
+        assert torch.equal(together[:, :, number], chooser.keep(alone)[:, :, 0])
 
 
 def two_candidates(beta: float) -> tuple[float, float]:

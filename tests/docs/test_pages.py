@@ -83,11 +83,26 @@ def test_the_reference_has_every_block_and_its_examples_are_yaml() -> None:
         assert f"{{ #{link} }}" in page
 
 
+def test_the_reference_tells_where_plugins_are_named_and_shows_one_of_each_kind() -> None:
+    from ecosystem.plugins.registry import GROUPS
+
+    page = yaml_reference.page()
+    sections = dict(re.findall(r"^## [^\n]* \{ #(\w+) \}\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    for group, base in GROUPS.items():
+        assert re.search(rf"^\| `[\w.…\[\]` ]+` \| [\w ]+ \| `{base}` \| `ecosystem\.{group}` \|$", page, re.MULTILINE)
+        if group not in ("networks", "crafts"):  # whose blocks are those of other generators and kinds, too
+            assert f"`ecosystem.plugins.{base}`" in sections[base] and f"`ecosystem.{group}`" in sections[base]
+            keys = set(re.findall(r"^\| `(\w+)` \|", sections[base], re.MULTILINE))
+            shown = re.search(r"^``` \{\.yaml \.part\}\n(.*?)^```$", sections[base], re.MULTILINE | re.DOTALL)
+            assert shown is not None, base
+            assert set(yaml.safe_load(shown[1])) - keys, f"{base}: no setting of its own is shown"
+
+
 @pytest.mark.parametrize("path", sorted((DOCS / "reference" / "examples").glob("*.yaml")), ids=lambda path: path.stem)
 def test_an_example_of_the_reference_runs(path: Path) -> None:
     import ecosystem
 
-    results = ecosystem.run(load_scenario(path))
+    results = ecosystem.run(load_scenario(path, allow_code=True))
     assert set(results.runs["status"]) == {"done"}
 
 

@@ -321,6 +321,9 @@ def test_permuting_models_permutes_influence() -> None:
         ({}, "parameter:models.p.curation.candidates", "cannot be changed a little"),
         ({"lam": 1.0}, "curation", "is 1"),
         ({"models.p.curation": {"method": "best_of", "candidates": float("inf")}}, "curation", "infinitely many"),
+        ({"network": {}}, "edges", "no edge of this scenario can be a lever"),
+        ({}, "parameter:models.p.diet.nothing.at.all", "neither a parameter"),
+        ({}, "parameter:models.9.diet.real", "neither a parameter"),
     ],
 )
 def test_what_has_no_derivative_is_refused(change: dict[str, Any], lever: str, message: str) -> None:

@@ -84,6 +84,39 @@ def test_an_unknown_quantity_is_refused() -> None:
         phase_map(two_models(), ("c", [0.1]), ("lam", [0.5]), "colour")
 
 
+@pytest.mark.parametrize(
+    ("quantity", "told"),
+    [
+        ("alignment of z", "there is no model 'z'"),
+        ("self-influence of q", "model 'q' has no lever curation"),
+        ("influence of q on p", "model 'q' has no lever curation"),
+    ],
+)
+def test_a_phase_map_of_what_there_is_not_is_refused(quantity: str, told: str) -> None:
+    data = two_models().settings()
+    data["models"][1] |= {"curation": None, "diet": {"real": 0.5, "raw": 0.5}}
+    with pytest.raises(EcosystemError, match=told):
+        phase_map(Scenario(**data), ("learning.sharing", [0.0, 0.5]), ("learning.rate", [1.0]), quantity)
+
+
+def test_a_phase_map_of_ecosystems_of_several_sizes_is_refused() -> None:
+    scenario = load_scenario("mixed_tastes").with_({"models.m.count": 6, "network.m": 2})
+    with pytest.raises(EcosystemError, match=r"models\.m\.count and learning\.sharing: .* of one size"):
+        phase_map(scenario, ("models.m.count", [5, 6]), ("learning.sharing", [0.0]), "spectral radius")
+
+
+def test_a_phase_map_is_empty_where_the_ecosystem_never_rests() -> None:
+    data = one_model(0.95, [0.6, 0.4], [1, 0], 5).settings()
+    data["models"][0] |= {"diet": {"real": 0.05, "neighbours_curated": 0.95}}
+    data["models"][0]["curation"] |= {"method": "best_of"}
+    data["network"] = {"edges": [{"from": "m", "to": "m", "channel": {"matrix": [[0, 1], [1, 0]]}}]}
+    axes = ("models.m.curation.candidates", [1, 5]), ("learning.sharing", [0.0])
+    found = phase_map(Scenario(**data), *axes, "alignment of m")
+    # One candidate is no choice: p = 0.05 × 0.6 + 0.95 (1 − p). Of five there is a cycle.
+    assert found.loc[0.0, 1] == pytest.approx((0.05 * 0.6 + 0.95) / 1.95, abs=1e-9)
+    assert math.isnan(found.loc[0.0, 5])
+
+
 def test_figures_are_drawn_from_tables() -> None:
     from analysis import plots
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 
 from ecosystem import Ecosystem, Scenario
 from ecosystem.learners.batch import Batch
+from ecosystem.measures import categorical
 from ecosystem.measures.categorical import MEASURES
 from ecosystem.measures.rewards import alignment_served, named_alignments
 from ecosystem.plan.runs import plan
@@ -168,6 +170,17 @@ def test_divergence_is_infinite_where_a_model_writes_what_the_data_have_not() ->
         assert frame.loc[(round_, "same"), "divergence_real"] == 0
         assert frame.loc[(round_, "beyond"), "distance_real"] == 0.25
     assert outcome.tables["models"]["divergence_real"].null_count == 0
+
+
+def test_no_divergence_is_negative_by_rounding() -> None:
+    q = torch.from_numpy(rows(worlds=400, zeros=False))
+    p = q * (1 + 4e-16 * torch.sign(torch.from_numpy(rows(1, 400)) - 0.25))
+    ours = categorical.divergence_of(p, torch.xlogy(p, p), categorical.log_of(q))
+    assert float((p * (p.log() - q.log())).sum(-1).mean(-1).min()) < 0  # what would be found
+    assert float(ours.min()) >= 0 and float(ours.max()) < 1e-15
+    for side, name in (("real", "divergence_real"), ("initial", "divergence_initial")):
+        found = MEASURES[name](p, SimpleNamespace(**{side: q}))  # type: ignore[arg-type]
+        assert float(found.min()) >= 0 and float(found.max()) < 1e-15
 
 
 def test_a_model_has_no_divergence_from_itself() -> None:

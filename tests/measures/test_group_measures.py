@@ -125,9 +125,15 @@ def test_half_is_no_failure() -> None:
 
 
 def test_the_worst_served_are_those_of_the_least_quality_and_those_who_differ_by_rounding() -> None:
-    quality = [[0.3, 0.2, 0.2 + 1e-13], [3e5, -2e5 + 1e-8, -2e5], [math.nan, 1.0, 2.0], [0.5, 0.5 + 1e-9, 0.7]]
-    expected = [[False, True, True], [False, True, True], [False, True, False], [True, False, False]]
-    satisfaction = torch.tensor([[0.0, 1.0, 2.0]]).expand(4, -1)
+    quality, expected = zip(
+        ([0.3, 0.2, 0.2 + 1e-13], [False, True, True]),
+        ([3e5, -2e5 + 1e-8, -2e5], [False, True, True]),
+        ([math.nan, 1.0, 2.0], [False, True, False]),
+        ([0.5, 0.5 + 1e-9, 0.7], [True, False, False]),
+        ([0.0, 0.9e-12, 1.1e-12], [True, True, False]),
+        strict=True,
+    )
+    satisfaction = torch.tensor([[0.0, 1.0, 2.0]]).expand(len(quality), -1)
     values = {"satisfaction": satisfaction, "quality": torch.tensor(quality, dtype=torch.float64)}
-    assert worst_served(values).tolist() == expected
-    assert worst_served({"satisfaction": values["quality"]}).tolist() == expected
+    assert worst_served(values).tolist() == list(expected)
+    assert worst_served({"satisfaction": values["quality"]}).tolist() == list(expected)

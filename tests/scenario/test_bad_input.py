@@ -257,7 +257,7 @@ def test_where_scenarios_do_not_come_along_none_is_known(monkeypatch: pytest.Mon
 
     monkeypatch.setattr("importlib.resources.files", missing)
     assert shipped() == {}
-    with pytest.raises(InputError, match="'two_model_backfire' is neither a file nor a shipped scenario$"):
+    with pytest.raises(InputError, match=r"'two_model_backfire' is neither a file nor a shipped scenario$"):
         find("two_model_backfire")
 
 

@@ -5,10 +5,11 @@ What is trained is kept in the user's cache under a hash of all that decides it,
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from ecosystem.plan.identity import digest
 from ecosystem.plan.named import contents, named_files
 from ecosystem.scenario.fields.language import Language, Training
 from ecosystem.scenario.fields.text import TextOutputs
+from ecosystem.store.files import write_text
 from ecosystem.world.streams import derived_seed, stream
 
 _VERSION = 2
@@ -142,6 +144,14 @@ class Origin:
                 _keep(module, tokenizer, place)
         found: dict[str, Tensor] = safetensors.load_file(place / "model.safetensors")
         return {name: part.to(self.device) for name, part in found.items()}
+
+    def kept(self, seed: int, asked: Mapping[str, Any], find: Callable[[], Any]) -> Any:
+        """Return what was found of a base before, as JSON holds it; the first who asks finds it, and it is kept."""
+        place = cache() / f"{self._key(seed)}-{digest(asked)}.json"
+        with filelock.FileLock(f"{place}.lock"):
+            if not place.exists():
+                write_text(place, json.dumps(find()))
+            return json.loads(place.read_text(encoding="utf-8"))
 
     def _train(self, module: Any, tokenizer: Any, seed: int) -> None:
         network, codec = Network(module), Codec(tokenizer, self.outputs.length)

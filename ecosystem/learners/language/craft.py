@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -22,15 +23,16 @@ from ecosystem.learners.language.tokens import Codec, Table
 from ecosystem.learners.language.training import taught
 from ecosystem.learners.language.variety import distinct, frequencies
 from ecosystem.learners.language.writing import answers
-from ecosystem.outputs.text.corpus import corpus_of, counterparts
+from ecosystem.outputs.text.corpus import Pair, corpus_of, counterparts
 from ecosystem.outputs.text.judges import Said, judge_of
+from ecosystem.plan.named import contents, judge_files
 from ecosystem.scenario.fields.language import Language
 from ecosystem.scenario.fields.text import TextOutputs
 from ecosystem.scenario.fields.text_judges import TextJudge
 from ecosystem.world.streams import stream
 
-_GATED = 1024
-"""Answers to each context by which it is told whether a model has learned its task: a share is known to .02 or so."""
+_GATED = 3072
+"""Answers to each context by which it is told whether a model has learned its task: a share is known to .01 or so."""
 
 _HELD_OUT = 256
 """Held-out answers of each context that perplexity is measured on."""
@@ -69,7 +71,7 @@ class TextCraft(Craft):
         self._outputs = outputs
         self._language = scenario.learning.language or Language()
         self.compares = self._language.objective == "dpo"
-        base = Path(scenario.base)
+        base = self._folder = Path(scenario.base)
         self._corpus = corpus_of(outputs, base)
         self._origin = Origin(self._language, outputs, self._corpus, base, batch.device)
         self._tokenizer = self._origin.tokenizer()
@@ -253,18 +255,29 @@ class TextCraft(Craft):
     def _try(self, world: int, seed: int) -> None:
         """Raise where the model before the first round has not learned what the gate asks for.
 
-        Its answers are drawn with the seed of the base, so that all runs on one base pass, or none does.
+        Its answers are drawn with the seed of the base, so that all runs on one base pass, or none does; what they
+        are worth is kept beside the base.
         """
-        contexts, names = self.batch.contexts, list(self._outputs.scores)
-        written: list[NDArray[np.float64]] = []
-        real: list[NDArray[np.float64]] = []
-        for context in range(contexts):
+        asked = {
+            "answers": _GATED,
+            "outputs": self._outputs.model_dump(mode="json"),
+            "writing": self._language.writing.model_dump(mode="json"),
+            "judges": contents(judge_files(self._outputs.scores.values(), self._folder), ("outputs", "scores")),
+        }
+        written, real = self._origin.kept(seed, asked, lambda: self._sampled(world, seed))
+        closed(self._language.gate, np.array(written), np.array(real), list(self._outputs.scores))
+
+    def _sampled(self, world: int, seed: int) -> list[list[list[float]]]:
+        """Return mean scores of what the network answers, and of real answers, ``[2][contexts][scores]``."""
+        scores = len(self._outputs.scores)
+        found: list[list[list[float]]] = [[], []]
+        for context in range(self.batch.contexts):
             prompts = self._picked(context, self._luck("language.gate.prompts", seed, 0, context, _GATED))
             said = self._answered("language.gate", seed, 0, context, prompts)
             true = self._items(prompts, self._table.answer[prompts])
-            for items, into in ((said, written), (true, real)):
-                into.append(self._judged(world, items).mean(0)[-len(names) :].cpu().numpy())
-        closed(self._language.gate, np.stack(written), np.stack(real), names)
+            for items, into in zip((said, true), found, strict=True):
+                into.append(self._judged(world, items).mean(0)[-scores:].tolist())
+        return found
 
     def _answered(self, purpose: str, seed: int, round_: int, block: int, prompts: Tensor) -> Tensor:
         """Return what the network answers now, ``[n, 1 + length]``."""
@@ -302,13 +315,29 @@ class TextCraft(Craft):
         """Return what judges say, ``[..., judges]``."""
         flat = items.flatten(0, -2)
         said = Said(
-            [self._table.pairs[number] for number in flat[:, 0].tolist()],
+            self._asked(flat),
             self._codec.texts(flat[:, 1:]),
             lambda: self._typical(world, flat).cpu().double().numpy(),
         )
         found = [torch.from_numpy(judge(said)) for judge in self._judges]
         values = torch.stack(found, -1) if found else torch.empty(len(flat), 0, dtype=torch.float64)
         return values.reshape(*items.shape[:-1], len(found)).to(self.batch.device)
+
+    def _asked(self, items: Tensor) -> list[Pair]:
+        """Return the prompt of each answer; where answers announce their topic, with the label that this one announces.
+
+        What announces nothing has none.
+        """
+        pairs = [self._table.pairs[number] for number in items[:, 0].tolist()]
+        if not self._announced:
+            return pairs
+        tags = self._tokenizer.convert_ids_to_tokens(items[:, 1].tolist())
+        return [replace(pair, label=self._announced.get(tag, "")) for pair, tag in zip(pairs, tags, strict=True)]
+
+    @cached_property
+    def _announced(self) -> dict[str, str]:
+        """The labels that headings stand for."""
+        return {pair.heading: pair.label for pair in self._corpus.pairs if pair.heading}
 
     def _typical(self, world: int, items: Tensor) -> Tensor:
         """Return how typical of real answers of their context answers are, ``[n]``."""

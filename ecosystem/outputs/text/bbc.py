@@ -124,4 +124,4 @@ def _pair(context: int, topic: str, text: str, source: Bbc) -> Pair:
     if source.ask_for == "topics":
         return Pair(context, " ".join([_tag(topic), *opening]), answer, topic, " ".join([topic, *opening]))
     prompt = " ".join([_tag(context), *opening])
-    return Pair(context, prompt, answer, question=" ".join(opening), heading=_tag(topic))
+    return Pair(context, prompt, answer, topic, " ".join(opening), heading=_tag(topic))

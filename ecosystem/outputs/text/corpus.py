@@ -27,13 +27,14 @@ class Pair:
     prompt, answer : str
         The texts.
     label : str
-        The topic that is asked for, empty where there is none.
+        The topic that is asked for, or that a heading announces; empty where there is none.
     question : str
         Equal where prompts of several contexts ask the same.
     right : tuple of str
         All answers that are right; empty where that is `answer` alone.
     heading : str
-        A tag that stands before the answer, which a model learns and writes, and judges do not read.
+        A tag that stands before the answer and announces its label: a model learns it and writes it, judges read what
+        follows.
     """
 
     context: int

@@ -20,12 +20,16 @@ def needed(what: str, module: str) -> ModuleType:
     Raises
     ------
     EcosystemError
-        It is not installed.
+        It is not installed, or does not go with the versions of others.
     """
+    top = module.partition(".")[0]
+    package = _PACKAGES.get(top, top)
     try:
         return import_module(module)
     except ImportError as error:
-        raise missing(what, _PACKAGES.get(module.partition(".")[0], module.partition(".")[0])) from error
+        if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == top:
+            raise missing(what, package) from error
+        raise EcosystemError(f"{what} needs the package {package}, which cannot be imported: {error}") from error
 
 
 _PACKAGES = {"sklearn": "scikit-learn", "rouge_score": "rouge-score"}

@@ -52,7 +52,11 @@ def tokenizer_of(source: str, what: str) -> Any:
     EcosystemError
         There is none.
     """
-    return _read("AutoTokenizer", source, what, "tokenizer")
+    found = _read("AutoTokenizer", source, what, "tokenizer")
+    # Of a folder that holds none, transformers 5.0 makes a tokenizer that knows special tokens only.
+    if not set(found.get_vocab()) - set(found.all_special_tokens):
+        raise EcosystemError(f"{what}: no tokenizer can be read from {shorten(source)}: it has no tokens")
+    return found
 
 
 def config_of(source: str, what: str) -> Any:

@@ -101,7 +101,7 @@ def topic(written: TopicJudge, corpus: Corpus) -> Judge:
             raise EcosystemError(f"the judge topic: there is no topic {label!r}{did_you_mean(label, topics.topics)}")
     if not written.labels and any(pair.label not in topics.topics for pair in corpus.pairs):
         raise EcosystemError(
-            f"the judge topic: prompts do not say which topic they ask for; name those that count: "
+            "the judge topic: prompts do not say which topic they ask for; name those that count: "
             f"labels: [{topics.topics[0]}]"
         )
     wanted = [written.labels] if written.labels else [(each,) for each in topics.topics]
@@ -115,7 +115,7 @@ def topic(written: TopicJudge, corpus: Corpus) -> Judge:
 
     def judge(said: Said) -> Values:
         told = topics.told(list(said.answers))
-        values = np.empty(len(told))
+        values = np.zeros(len(told))  # what announces no topic is of none
         asked = np.array([pair.label for pair in said.pairs])
         for labels, rate in rates.items():
             rows = np.ones(len(told), bool) if written.labels else asked == labels[0]

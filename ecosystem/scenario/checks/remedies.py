@@ -26,8 +26,14 @@ def check_remedy(facts: Facts) -> Iterator[Problem]:
     method = remedy.get("method")
     if method in _FILTERS and facts.kind == "gaussian":
         yield Problem(("remedy",), f"{method} does not filter Gaussian outputs; leave it out")
-    if isinstance(method, str) and facts.kind != "categorical" and method in registry.names("remedies") - REMEDIES:
-        yield Problem(("remedy",), f"{shorten(method)} is a plug-in, which filters categorical outputs only")
+    plugin = registry.find("remedies", method) if isinstance(method, str) and method not in REMEDIES else None
+    if plugin is not None and facts.kind == "gaussian":
+        yield Problem(
+            ("remedy",), f"{shorten(method)} is a plug-in, which does not filter Gaussian outputs; leave it out"
+        )
+    elif plugin is not None and not plugin.has("chances" if facts.drawn else "filter"):
+        has, filters = ("chances", "categorical outputs") if facts.drawn else ("filter", "outputs that are drawn")
+        yield Problem(("remedy",), f"{shorten(method)} is a plug-in without `{has}`, so that it filters {filters} only")
     if method in _OF_GROUPS and not mapping(facts.data.get("users")):
         yield Problem(("remedy",), f"{_OF_GROUPS[method]}; add a `users` block")
     yield from _groups(facts, remedy)

