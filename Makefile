@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 WORKERS ?= 2
+TORCH ?= pinned
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -61,8 +62,8 @@ check: $(STAMP) ## Run the shipped scenarios that train no networks and compare 
 docs: $(STAMP) ## Build the documentation into site/, every warning an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
-lowest: ## Install the lowest versions that pyproject.toml states, and run a few tests with them
-	$(PYTHON) .ci/lowest.py
+lowest: ## Run a part of the tests with the lowest versions that pyproject.toml states (TORCH=lowest: of torch too)
+	WORKERS=$(WORKERS) $(PYTHON) .ci/lowest.py --torch $(TORCH)
 
 coverage: $(STAMP) ## Measure which lines and branches the tests reach (htmlcov/index.html)
 	$(PYTEST_PARALLEL) -m "not slow" --cov --cov-report=term --cov-report=html

@@ -33,6 +33,7 @@ def compare(
     table: str = "rounds",
     columns: str | Sequence[str] | None = None,
     by: Sequence[str] | None = None,
+    over: Sequence[str] = (),
     round: Round | None = "last",
     method: Method = "t",
     level: float = 0.95,
@@ -55,6 +56,8 @@ def compare(
     by : sequence of str, optional
         Which keys are told apart (`group`, `model`, `reward`); by default groups and rewards are, and the mean
         over models is taken.
+    over : sequence of str
+        Other swept columns over which the mean difference is taken; each is told apart by default.
     round : int, "first" or "last", optional
         The round that is compared; None compares every round.
     method : {"t", "bootstrap"}
@@ -87,13 +90,17 @@ def compare(
             else f"vary names what is swept, and nothing is (got {shorten(vary)}); `compare_runs` compares two runs"
         )
     names = _columns(results, table, columns)
+    for name in over:
+        if name not in swept:
+            raise EcosystemError(f"over names what is swept, and {shorten(name)} is not{did_you_mean(name, swept)}")
     keys = _BY[table] if by is None else tuple(by)
     rows = values(results, table, names, round=round, keys=keys)
     base = _baseline(rows[vary].drop_duplicates().tolist(), vary, baseline)
     others = [name for name in swept if name != vary and name in rows.columns]
     left, right = rows[rows[vary] != base], rows[rows[vary] == base]
     paired = _paired(left, right, ["seed", *others, *_at(round), *keys], names)
-    made = _differences(paired, [*others, vary, *_at(round), *keys], names, method, level)
+    told = [name for name in others if name not in over]
+    made = _differences(paired, [*told, vary, *_at(round), *keys], names, method, level)
     made.insert(list(made.columns).index(vary) + 1, "baseline", base)
     return with_p(made, round, adjust)
 

@@ -121,6 +121,7 @@ class _Counterpart:
         if len(scenario.model_names) != 1 or scenario.events or not isinstance(scenario.rounds, int):
             raise EcosystemError("a prediction is of one model, over a number of rounds, without events")
         self.rounds, self.swept = scenario.rounds, swept_columns(results)
+        self._runs: dict[tuple[int, float, int], Results] = {}
         self._scores = list(scenario.outputs.scores)
         real = real_scores(scenario.outputs, scenario.base)
         if not self._scores or any(not np.isin(each, (0.0, 1.0)).all() for each in real):
@@ -169,7 +170,10 @@ class _Counterpart:
     def _run(self, seed: int, rate: float, rounds: int) -> Results:
         from ecosystem.runner.run import run
 
-        return run(self._exact(seed, rate, rounds), seeds=[0], workers=0)
+        key = (seed, rate, rounds)
+        if key not in self._runs:
+            self._runs[key] = run(self._exact(seed, rate, rounds), seeds=[0], workers=0)
+        return self._runs[key]
 
     def _exact(self, seed: int, rate: float, rounds: int) -> Scenario:
         """Return the scenario with probabilities in place of language models."""

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from analysis.plots.style import COLOURS, LINES, MARKERS, QUIET, figure_of, legend, name_axes, panels
 from analysis.plots.wording import in_text
@@ -44,11 +45,13 @@ def prediction(table: pd.DataFrame, by: str | None = None) -> Figure:
         handles = [
             _dots(ax, here if by is None else here[here[by] == name], number) for number, name in enumerate(names)
         ]
-        ends = [ax.get_xlim(), ax.get_ylim()]
-        low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+        # Long bars of few seeds leave the frame, so that dots do not crowd in its middle.
+        dots = here[["predicted", "measured"]].to_numpy(dtype=float)
+        margin = 0.12 * max(float(np.ptp(dots)), 0.01)
+        low, high = dots.min() - margin, dots.max() + margin
         ax.plot([low, high], [low, high], color=QUIET, linewidth=1.0, zorder=0)
-        ax.set_xlim(low, high)
-        ax.set_ylim(low, high)
+        ax.set(xlim=(low, high), ylim=(low, high))
+        ax.xaxis.set_major_locator(MaxNLocator(nbins=5))
     name_axes(made, "predicted", "measured")
     if by is not None:
         legend(made[-1], handles, [str(name) for name in names], title=by)

@@ -13,7 +13,7 @@ from analysis.plots.style import number, valued
 from analysis.plots.wording import in_text
 from analysis.report.content import Section, Sheet, picture
 from analysis.report.design import Factor
-from analysis.report.material import Material, Part, measured
+from analysis.report.material import Material, Part, measured, named
 from analysis.report.tables import estimates, headed
 
 _MOST = 12
@@ -39,13 +39,18 @@ def compared(material: Material) -> Part:
             f" Differences are taken within each of {seeds:,} seeds (common random numbers); intervals are 95%, "
             "Student’s t, and p values are adjusted for the number of comparisons (Holm)."
         )
+    drawn, caption = differences, "Difference from the baseline; the line is no difference."
+    others = list(differences.columns[: list(differences.columns).index(vary)])
+    if len(differences[others].drop_duplicates()) > plots.LINES:
+        drawn = compare(material.results, vary, table=table, columns=columns, by=[], over=others)
+        caption += f" Means over {named(others)}; the table tells them apart."
     section = Section(
         f"Compared with {base}",
         (text,),
-        (picture(plots.comparison(differences), "Difference from the baseline; the line is no difference."),),
+        (picture(plots.comparison(drawn), caption),),
         (Sheet("Differences", _table(differences, vary)),),
     )
-    return Part((section,), tuple(_findings(differences, vary, str(base), seeds)))
+    return Part((section,), tuple(_findings(drawn, vary, str(base), seeds)))
 
 
 def _vary(factors: tuple[Factor, ...]) -> str | None:

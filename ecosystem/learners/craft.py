@@ -41,12 +41,11 @@ class Lessons:
 
     def and_then(self, later: Lessons) -> Lessons:
         """Return these and later ones."""
-        both = self.rejected is not None and later.rejected is not None
-        return Lessons(
-            torch.cat([self.items, later.items], dim=2),
-            torch.cat([self.context, later.context], dim=2),
-            torch.cat([self.rejected, later.rejected], dim=2) if both else None,
-        )
+        rejected = None
+        if self.rejected is not None and later.rejected is not None:
+            rejected = torch.cat([self.rejected, later.rejected], dim=2)
+        items, context = torch.cat([self.items, later.items], dim=2), torch.cat([self.context, later.context], dim=2)
+        return Lessons(items, context, rejected)
 
 
 class Craft(ABC):

@@ -60,6 +60,20 @@ def test_a_difference_is_that_of_two_runs_of_one_seed(remedies: Results) -> None
     assert row["p"] == pytest.approx(stats.ttest_rel(*by_seed).pvalue)
 
 
+def test_over_other_settings_the_mean_is_taken_within_each_seed() -> None:
+    rng = np.random.default_rng(3)
+    differences, noise = rng.normal(0.2, 1.0, (4, 6)), rng.normal(0.0, 9.0, (4, 6))
+    results = made_up(differences, noise)
+    found = analysis.compare(results, "variant", "old", over=["setting"]).iloc[0]
+    expected = differences.mean(0)
+    low, high = stats.t.interval(0.95, 5, loc=expected.mean(), scale=stats.sem(expected))
+    assert "setting" not in found.index and found["n"] == 6
+    assert (found["difference"], found["low"], found["high"]) == pytest.approx((expected.mean(), low, high))
+    assert len(analysis.compare(results, "variant", "old")) == 4
+    with pytest.raises(EcosystemError, match="over names what is swept, and 'settings' is not; did you mean 'setting'"):
+        analysis.compare(results, "variant", over=["settings"])
+
+
 def test_every_question_counts_in_the_adjustment(remedies: Results) -> None:
     found = analysis.compare(remedies, "remedy", columns="preference_bias")
     assert len(found) == 2 * 5

@@ -11,7 +11,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+import analysis
 import ecosystem
+from analysis.plots.style import number
 from analysis.report.asked import chance, draws
 from analysis.report.design import POINT, design
 from analysis.report.expectations import expectations
@@ -257,6 +259,17 @@ def test_remedies_are_compared_with_none_on_the_same_seeds() -> None:
     assert float(lowered[2]) < 0.1294 - 0.075 < float(lowered[3])
     # ... so that what is left of its change is chance, and not counted.
     assert "rises beyond chance at 2 and falls at 0 of 3 points" in found.findings
+
+
+def test_of_many_settings_the_figure_shows_what_a_remedy_does_on_average() -> None:
+    base = ecosystem.load_scenario("performative_loop").document.data
+    sweep = {"grid": {"step": [0.01 * n for n in range(8)], "remedy": [None, {"method": "reweighting"}]}}
+    settings = {key: value for key, value in base.items() if key not in ("sweep", "expect")}
+    results = ecosystem.run(Scenario(**settings | {"sweep": sweep, "rounds": 2}))
+    text = Read(page(results)).text
+    assert "Means over step; the table tells them apart." in text
+    changed = analysis.compare(results, "remedy", columns=["preference_bias"], over=["step"]).iloc[0]
+    assert f"lowers preference bias most: by {number(abs(changed['difference']), 3)}" in text
 
 
 def test_a_sweep_is_laid_out_by_what_varies_together() -> None:

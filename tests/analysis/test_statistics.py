@@ -212,7 +212,7 @@ def test_benjamini_and_hochberg_by_hand_and_what_was_not_asked_is_not_counted() 
     assert adjusted(p, "bh") == pytest.approx([0.04, np.nan, 0.04, 0.04 * 4 / 3, 0.5], nan_ok=True)
     assert adjusted(p, "holm") == pytest.approx([0.04, np.nan, 0.06, 0.08, 0.5], nan_ok=True)
     assert adjusted(p, "none") == pytest.approx(p, nan_ok=True)
-    with pytest.raises(EcosystemError, match="no adjustment 'hom'.*holm"):
+    with pytest.raises(EcosystemError, match=r"no adjustment 'hom'.*holm"):
         adjusted(p, "hom")  # type: ignore[arg-type]
 
 

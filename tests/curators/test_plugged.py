@@ -171,7 +171,9 @@ def test_of_equal_chances_the_least_reward_is_rejected() -> None:
 def test_lessons_hold_what_was_kept_and_what_was_rejected() -> None:
     model = after(tallied({"method": "best", "candidates": 3}), 0)
     assert isinstance(model.learner, DrawnLearner) and isinstance(model.state, DrawnState)
+    model.learner.craft.compares = True
     lessons = model.learner._lessons(model.state, model.demand)
+    assert lessons.rejected is not None
     assert bool((lessons.items >= lessons.rejected).all())
     assert bool((lessons.items > lessons.rejected).any())
 

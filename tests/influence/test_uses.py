@@ -105,7 +105,8 @@ def test_a_phase_map_of_ecosystems_of_several_sizes_is_refused() -> None:
         phase_map(scenario, ("models.m.count", [5, 6]), ("learning.sharing", [0.0]), "spectral radius")
 
 
-def test_a_phase_map_is_empty_where_the_ecosystem_never_rests() -> None:
+def test_a_phase_map_is_empty_where_the_ecosystem_never_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ecosystem.influence.phase.rest_together", lambda plans: rest_together(plans, most=1000))
     data = one_model(0.95, [0.6, 0.4], [1, 0], 5).settings()
     data["models"][0] |= {"diet": {"real": 0.05, "neighbours_curated": 0.95}}
     data["models"][0]["curation"] |= {"method": "best_of"}
@@ -310,12 +311,13 @@ def test_nothing_is_aimed_at_where_nobody_is_aligned() -> None:
 def test_what_cannot_be_drawn_or_written_is_told(command: CliRunner, tmp_path: Path) -> None:
     from ecosystem.cli.app import app as program
 
-    where = str(tmp_path / "nowhere" / "i.csv")
-    for arguments in (["influence", "rotation", "--csv", where], ["plan", "scalar_means", "--csv", where]):
-        result = command.invoke(program, arguments)
+    where, scenario = str(tmp_path / "nowhere" / "i.csv"), str(tmp_path / "confusing.yaml")
+    (tmp_path / "confusing.yaml").write_text(CONFUSING, encoding="utf-8")
+    for name in ("influence", "plan"):
+        result = command.invoke(program, [name, scenario, "--csv", where])
         assert isinstance(result.exception, EcosystemError)
         assert str(result.exception).startswith(f"cannot write {where}: Cannot save file into a non-existent directory")
-    result = command.invoke(program, ["influence", "rotation", "--plot", str(tmp_path / "map.abc")])
+    result = command.invoke(program, ["influence", scenario, "--plot", str(tmp_path / "map.abc")])
     assert isinstance(result.exception, EcosystemError)
     assert "cannot write" in str(result.exception) and "'abc' is not supported" in str(result.exception)
 

@@ -61,7 +61,14 @@ def test_the_sdist_has_what_its_tests_and_pages_need(tmp_path: Path) -> None:
     with tarfile.open(sdist) as opened:
         held = {name.partition("/")[2] for name in opened.getnames()}
     files = ("README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "Makefile", "constraints.txt")
-    assert {*files, "mkdocs.yml", "pyproject.toml", ".ci/lowest.py", "docs/generate/hook.py"} <= held
+    assert {
+        *files,
+        "mkdocs.yml",
+        "pyproject.toml",
+        ".pre-commit-config.yaml",
+        ".ci/lowest.py",
+        "docs/generate/hook.py",
+    } <= held
     for folder in ("analysis", "docs", "ecosystem", "scenarios", "tests"):
         here = {path.relative_to(ROOT).as_posix() for path in (ROOT / folder).rglob("*") if path.is_file()}
         kept = {name for name in here if "__pycache__" not in name and not name.endswith((".pyc", ".pyo"))}

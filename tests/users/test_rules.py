@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from ecosystem.users import choice as choice_of_model
+from ecosystem.users import feedback
 from ecosystem.users.choice import CHOICES, Moves, moves_of
 from ecosystem.users.feedback import RULES, Served, rule_of
 from ecosystem.users.membership import Membership
@@ -242,3 +245,22 @@ def test_moves_have_derivatives_also_where_nobody_can_afford_to_go(method: str) 
             return CHOICES[method](choice, experience, best, numbers).expected(choice)
 
         assert torch.autograd.gradcheck(after, (experience.clone().requires_grad_(),))
+
+
+def test_what_a_plug_in_weighs_and_answers_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = SimpleNamespace(
+        choose=lambda choice, experience, best: 7 * experience.exp(),
+        respond=lambda activity, served, group: activity + group,
+    )
+    for module in (choice_of_model, feedback):
+        monkeypatch.setattr(module, "is_plugin", lambda method: method == "theirs")
+        monkeypatch.setattr(module, "revived", lambda method: plugin)
+    choice, experience, best = map(torch.from_numpy, choices())
+    moves, rule = moves_of("theirs"), rule_of("theirs")
+    assert moves is not None and rule is not None
+    found = moves(choice, experience, best, {})
+    assert torch.allclose(found.goes, torch.softmax(experience, -1), rtol=1e-14)
+    assert (found.leave == 1).all()
+    case = cases()[1]
+    after = rule(torch.from_numpy(case.activity), case.served, 2, {})
+    assert (after.numpy() == case.activity + 2).all()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import lru_cache
 from inspect import signature
 from typing import Any
 
@@ -95,7 +94,7 @@ def said(module: Any, ids: Tensor, there: Tensor, place: Tensor, last: int, cach
     cache : transformers.Cache, optional
         What it has computed of earlier tokens; it takes what it computes now.
     """
-    known = _arguments(type(plain(module)))
+    known = signature(type(plain(module)).forward).parameters
     given: dict[str, Any] = {"use_cache": cache is not None}
     if "position_ids" in known:  # else it counts by itself
         given["position_ids"] = place
@@ -105,11 +104,6 @@ def said(module: Any, ids: Tensor, there: Tensor, place: Tensor, last: int, cach
         given["cache" if "cache" in known else "past_key_values"] = cache
     logits: Tensor = module(input_ids=ids, attention_mask=there, **given).logits
     return logits[:, -last:]
-
-
-@lru_cache
-def _arguments(kind: type) -> frozenset[str]:
-    return frozenset(signature(kind.forward).parameters)  # type: ignore[attr-defined]
 
 
 def check_module(module: Any, tokenizer: Any, what: str) -> None:

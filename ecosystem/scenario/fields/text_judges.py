@@ -89,7 +89,7 @@ class RewardModelJudge(JudgeBlock):
     judge: Literal["reward_model"]
     model: Annotated[Name, Field(examples=["models/reward"])]
     """A folder relative to the scenario, or a name."""
-    output: Annotated[int, Field(ge=0)] | None = None
+    output: Annotated[Annotated[int, Field(ge=0)] | None, Field(examples=[1])] = None
     """Which of its outputs is the reward; it need not be said of a model that has one."""
 
 

@@ -73,6 +73,25 @@ def test_a_further_candidate_leaves_the_others_what_they_are() -> None:
     assert len(pools[0][..., 1:].flatten(0, -2).unique(dim=0)) > 5
 
 
+def test_what_was_rejected_is_read_where_answers_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    curated = [{"name": "m", "reward": "right", "diet": {"curated": 1}, "curation": {"candidates": 3}}]
+    for objective in ("sft", "dpo"):
+        scenario = sums({"objective": objective}, models=curated, rewards={"right": {"judge": "exact"}})
+        model = stepped(scenario.with_({"learning.corpus": "accumulate"}), rounds=0)
+        craft, read = model.learner.craft, []
+        train = craft.train
+        monkeypatch.setattr(craft, "train", lambda *given, to=train, read=read: (read.append(given[2]), to(*given))[1])
+        model.step()
+        model.step()
+        if objective == "sft":
+            assert [lessons.rejected for lessons in read] == [None, None]
+            continue
+        assert [lessons.rejected.shape[2] for lessons in read] == [40, 80]
+        prompts = [part[..., 0] for part in (read[1].items, read[1].rejected)]
+        assert torch.equal(*prompts)  # of the same lot
+        assert not torch.equal(read[1].items, read[1].rejected)
+
+
 def test_training_starts_where_the_regime_says() -> None:
     still = {"training": {"steps": 0, "batch": 8, "rate": 1.0e-3}}
     cases = (("incremental", None, "present"), ("retrain", None, "first"), ("retrain", "present", "present"))
@@ -144,7 +163,6 @@ def test_groups_come_closer_where_they_share() -> None:
         found[sharing] = [
             [float(values[name][0, 0] - values[name][0, 1]) for values in (before, after)] for name in SCORES
         ]
-    print(found)
     for (lean, now), (_, apart) in zip(found[0.9], found[0.0], strict=True):
         assert lean > 0.25
         assert now < 0.4 * lean < 0.7 * apart

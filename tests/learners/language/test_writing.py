@@ -55,7 +55,7 @@ def test_a_large_vocabulary_is_drawn_from_as_if_all_of_it_were_added_up() -> Non
         for writing in (Writing(), Writing(top_p=0.5)):
             share = torch.softmax(logits, -1)
             if writing.top_p < 1:
-                order = share.argsort(-1, descending=True, stable=True)
+                order = share.sort(dim=-1, descending=True, stable=True).indices
                 kept = share.gather(-1, order).cumsum(-1) - share.gather(-1, order) < writing.top_p
                 share = torch.where(torch.zeros_like(kept).scatter(-1, order, kept), share, 0.0)
             steps = share.double().cumsum(-1)
