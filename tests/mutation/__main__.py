@@ -33,7 +33,7 @@ def main() -> int:
         for name, room in tomllib.loads(JUDGES.read_text(encoding="utf-8")).items()
     ]
     random_order = random.Random(asked.seed)
-    known = {} if asked.again else _known()
+    known = _known()
     chosen: dict[str, list[Mutant]] = {}
     became: dict[tuple[object, ...], str] = {}
     whole: Counter[str] = Counter()
@@ -44,7 +44,9 @@ def main() -> int:
             mutants = mutants_of(ROOT / module, module)
             whole[module] = len(mutants)
             random_order.shuffle(mutants)
-            chosen[module] = mutants[: math.ceil(asked.share * len(mutants))]
+            if asked.survivors:
+                mutants = [mutant for mutant in mutants if _open(mutant, known)]
+            chosen[module] = mutants[: min(math.ceil(asked.share * len(mutants)), asked.most)]
     if not chosen:
         print(f"No module of {JUDGES} has any of these in its path: {', '.join(asked.modules)}.", file=sys.stderr)
         return 2
@@ -65,7 +67,7 @@ def main() -> int:
             due = []
             for mutant in (mutant for module in room.modules for mutant in chosen.get(module, ())):
                 before = known.get(_identity(mutant))
-                if before and (before[0] == KILLED or before[1] == _judges(room)):
+                if before and not asked.again and (before[0] == KILLED or before[1] == _judges(room)):
                     became[mutant.key] = before[0]
                 elif not (asked.unexplained and mutant.key in explained()):
                     due.append(mutant)
@@ -89,10 +91,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--share", type=float, default=1.0, help="the part of the mutants that is tried, drawn at random"
     )
+    parser.add_argument("--most", type=int, default=sys.maxsize, help="so many of each module at most")
     parser.add_argument("--seed", type=int, default=0, help="of the draw of that part")
     parser.add_argument("--minutes", type=float, default=math.inf, help="when to stop; the same command then goes on")
     parser.add_argument("--longest", type=float, default=math.inf, help="seconds; tests that take longer do not judge")
     parser.add_argument("--again", action="store_true", help="try also what was tried on the same module before")
+    parser.add_argument("--survivors", action="store_true", help="only what survived before and nothing explains")
     parser.add_argument("--unexplained", action="store_true", help="leave out what the record explains")
     return parser.parse_args()
 
@@ -103,6 +107,11 @@ def _known() -> dict[str, tuple[str, str]]:
         return {}
     lines = map(json.loads, RESULTS.read_text(encoding="utf-8").splitlines())
     return {identity: (what, tests) for identity, what, tests in lines}
+
+
+def _open(mutant: Mutant, known: dict[str, tuple[str, str]]) -> bool:
+    """Whether a mutant was tried earlier, was not killed, and is not explained."""
+    return known.get(_identity(mutant), (KILLED, ""))[0] != KILLED and mutant.key not in explained()
 
 
 def _identity(mutant: Mutant) -> str:
