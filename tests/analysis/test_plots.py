@@ -100,7 +100,7 @@ ONE_AXIS = {
 
 def test_every_figure_is_tried() -> None:
     functions = {name for name in plots.__all__ if callable(getattr(plots, name)) and name != "on_axis"}
-    assert set(ONE_AXIS) | {"phase_maps", "samples"} == functions
+    assert set(ONE_AXIS) | {"phase_maps", "prediction", "samples"} == functions
 
 
 @pytest.mark.parametrize("name", ONE_AXIS)

@@ -124,7 +124,7 @@ def test_list_shows_a_scenario_that_is_not_valid_as_such(command, write, tmp_pat
     assert said.status == 0
     good, spoilt = said.out.splitlines()[2:]
     assert good.split()[:2] == ["good", "Two"]
-    assert "spoilt" in spoilt and "(not valid:" in spoilt and "rounds" in spoilt
+    assert "spoilt" in spoilt and "(not valid:" in spoilt and "spoilt.yaml:10:9: roun" in spoilt
 
 
 def test_schema_is_json_schema(command) -> None:

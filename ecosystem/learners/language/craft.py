@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,14 +16,15 @@ from ecosystem.learners.batch import Batch
 from ecosystem.learners.craft import Craft, Lessons, Weights
 from ecosystem.learners.language.base import Origin
 from ecosystem.learners.language.gate import closed
-from ecosystem.learners.language.losses import held_out_loss, log_likelihoods
+from ecosystem.learners.language.jury import Jury
+from ecosystem.learners.language.losses import held_out_loss
 from ecosystem.learners.language.network import Network
 from ecosystem.learners.language.tokens import Codec, Table
 from ecosystem.learners.language.training import taught
 from ecosystem.learners.language.variety import distinct, frequencies
 from ecosystem.learners.language.writing import answers
-from ecosystem.outputs.text.corpus import Pair, corpus_of, counterparts
-from ecosystem.outputs.text.judges import Said, judge_of
+from ecosystem.outputs.text.corpus import corpus_of, counterparts
+from ecosystem.outputs.text.judges import judge_of
 from ecosystem.plan.named import contents, judge_files
 from ecosystem.scenario.fields.language import Language
 from ecosystem.scenario.fields.text import TextOutputs
@@ -39,9 +39,6 @@ _HELD_OUT = 256
 
 _WRITTEN = 1024
 """Answers that are written at once: what a model has computed of earlier tokens is held for each."""
-
-_ROWS = 256
-"""Answers that are scored at once."""
 
 
 class TextCraft(Craft):
@@ -86,7 +83,7 @@ class TextCraft(Craft):
             self._counterparts = torch.from_numpy(found).to(batch.device)
         written = [*scenario.rewards.values(), *outputs.scores.values()]
         blocks = [judge for judge in written if isinstance(judge, TextJudge)]
-        self._judges = [judge_of(block, self._corpus, base) for block in blocks]
+        judges = [judge_of(block, self._corpus, base) for block in blocks]
         module = self._origin.module(self._tokenizer, 0)
         # Some models say more tokens than their tokenizer has, for the sake of round numbers.
         self._vocabulary = max(len(self._tokenizer), module.get_input_embeddings().num_embeddings)
@@ -98,6 +95,7 @@ class TextCraft(Craft):
                 f"{outputs.length}; the model sees {seen}, fewer than these {due}"
             )
         self._network = Network(module, self._language.adapters)
+        self._jury = Jury(judges, self._table, self._held_out, self._codec, self._network, self._base_of)
 
     def begin(self) -> tuple[Weights, Tensor]:
         """Return what models know before the first round, and their loss; see `Craft.begin`.
@@ -162,12 +160,12 @@ class TextCraft(Craft):
     def judge(self, items: Tensor, context: Tensor) -> Tensor:
         """Return what judges say of answers; see `Craft.judge`."""
         del context  # every prompt has its own
-        return torch.stack([self._judged(world, rows) for world, rows in enumerate(items)])
+        return torch.stack([self._jury.values(world, rows) for world, rows in enumerate(items)])
 
     def similarity(self, items: Tensor, context: Tensor) -> Tensor:
         """Return how typical answers are of real ones, 2 min(F, 1 − F); see `TypicalJudge`."""
         del context
-        found = [self._typical(world, rows.flatten(0, -2)) for world, rows in enumerate(items)]
+        found = [self._jury.typical(world, rows.flatten(0, -2)) for world, rows in enumerate(items)]
         return torch.stack(found).reshape(items.shape[:-1])
 
     def measure(self, written: Tensor, loss: Tensor, weights: Weights) -> Mapping[str, Tensor]:
@@ -276,7 +274,7 @@ class TextCraft(Craft):
             said = self._answered("language.gate", seed, 0, context, prompts)
             true = self._items(prompts, self._table.answer[prompts])
             for items, into in zip((said, true), found, strict=True):
-                into.append(self._judged(world, items).mean(0)[-scores:].tolist())
+                into.append(self._jury.values(world, items).mean(0)[-scores:].tolist())
         return found
 
     def _answered(self, purpose: str, seed: int, round_: int, block: int, prompts: Tensor) -> Tensor:
@@ -310,66 +308,6 @@ class TextCraft(Craft):
         """Return the number of the prompt that each uniform number falls on."""
         own = self._table.of(context)
         return own[(luck * len(own)).long()]
-
-    def _judged(self, world: int, items: Tensor) -> Tensor:
-        """Return what judges say, ``[..., judges]``."""
-        flat = items.flatten(0, -2)
-        said = Said(
-            self._asked(flat),
-            self._codec.texts(flat[:, 1:]),
-            lambda: self._typical(world, flat).cpu().double().numpy(),
-        )
-        found = [torch.from_numpy(judge(said)) for judge in self._judges]
-        values = torch.stack(found, -1) if found else torch.empty(len(flat), 0, dtype=torch.float64)
-        return values.reshape(*items.shape[:-1], len(found)).to(self.batch.device)
-
-    def _asked(self, items: Tensor) -> list[Pair]:
-        """Return the prompt of each answer; where answers announce their topic, with the label that this one announces.
-
-        What announces nothing has none.
-        """
-        pairs = [self._table.pairs[number] for number in items[:, 0].tolist()]
-        if not self._announced:
-            return pairs
-        tags = self._tokenizer.convert_ids_to_tokens(items[:, 1].tolist())
-        return [replace(pair, label=self._announced.get(tag, "")) for pair, tag in zip(pairs, tags, strict=True)]
-
-    @cached_property
-    def _announced(self) -> dict[str, str]:
-        """The labels that headings stand for."""
-        return {pair.heading: pair.label for pair in self._corpus.pairs if pair.heading}
-
-    def _typical(self, world: int, items: Tensor) -> Tensor:
-        """Return how typical of real answers of their context answers are, ``[n]``."""
-        real = self._real_likelihoods(world)
-        context = self._table.context[items[:, 0]]
-        own = self._likelihoods(world, self._table, items[:, 0], items[:, 1:])
-        found = torch.empty_like(own)
-        for number, known in enumerate(real):
-            here = context == number
-            below = torch.searchsorted(known, own[here]).to(own) / len(known)
-            found[here] = 2 * torch.minimum(below, 1 - below)
-        return found
-
-    def _real_likelihoods(self, world: int) -> list[Tensor]:
-        """Return the likelihoods of held-out real answers, a token, by context, in order."""
-        numbers = torch.arange(len(self._held_out.pairs), device=self.batch.device)
-        found = self._likelihoods(world, self._held_out, numbers, self._held_out.answer)
-        return [found[self._held_out.context == context].sort().values for context in range(self.batch.contexts)]
-
-    def _likelihoods(self, world: int, table: Table, prompts: Tensor, said: Tensor) -> Tensor:
-        """Return the mean of log p a token in the eyes of a world's base, ``[n]``."""
-        base = self._base_of(world)
-        if self._network.adapted:
-            self._network.stand_on(base)
-        else:
-            self._network.know(base)
-        parts = []
-        with self._network.plain(), torch.no_grad():
-            for rows in torch.arange(len(prompts), device=said.device).split(_ROWS):
-                found = log_likelihoods(self._network.module, table, self._codec, prompts[rows], said[rows])
-                parts.append(found[0].sum(-1) / found[1].sum(-1))
-        return torch.cat(parts)
 
     @cached_property
     def _real_share(self) -> Tensor:

@@ -155,3 +155,8 @@ class Codec:
         rows = [row[mask].tolist() for row, mask in zip(answer.cpu(), keep.cpu(), strict=True)]
         found: list[str] = self._tokenizer.batch_decode(rows, skip_special_tokens=True)
         return found
+
+    def words(self, tokens: Tensor) -> list[str]:
+        """Return each of some tokens ``[n]`` as it stands in the vocabulary."""
+        found: list[str] = self._tokenizer.convert_ids_to_tokens(tokens.tolist())
+        return found
