@@ -136,9 +136,19 @@ def test_the_rounding_of_a_single_point_is_no_spread(far: float) -> None:
     kept = curator("best_of", 2, {"linear": [1.0, 2.0]}, 3).keep(p)
     assert torch.equal(kept[..., 1:3], p[..., 1:3])
     assert torch.allclose(kept[..., 3:], p[..., 3:], rtol=1e-15, atol=0)
+    sharply = curator("best_of", 2, {"linear": [1.0, 2.0]}, 3, temperature=1e-9).keep(p)
+    assert torch.allclose(sharply, p, rtol=1e-15, atol=0)
     wide = curator("best_of", 2, {"linear": [1.0, 2.0]}, 3).keep(row([0.3 * far, -1.7 * far], (0.1 * far) ** 2))
     shift = 0.1 * far * largest_of(3)[0] * np.array([1.0, 2.0]) / math.sqrt(5)
     assert wide[0, 0, 0, 1:3].numpy() == pytest.approx(far * np.array([0.3, -1.7]) + shift, rel=1e-12)
+
+
+def test_what_is_no_number_does_not_keep_others_from_being_chosen() -> None:
+    chooser = curator("limit", 2, {"linear": [1.0, 0.5], "curvature": -0.5})
+    whole, broken = row([0.3, -1.0], 0.7), row([math.nan, 0.0], [[math.nan, 0.0], [0.0, 1.0]])
+    kept = chooser.keep(torch.cat([whole, broken], dim=2))
+    assert torch.equal(kept[:, :, 0], chooser.keep(whole)[:, :, 0])
+    assert kept[:, :, 1, 1:].isnan().all()
 
 
 # Finitely many candidates
@@ -342,3 +352,12 @@ def test_curves_and_worlds_are_chosen_for_one_by_one() -> None:
         for w, c, n in itertools.product(range(2), range(3), range(4)):
             alone = curator(kind, 2, rewards[w][c], k[w, c]).keep(p[w, c, n][None, None, None])
             assert torch.equal(together[w, c, n], alone[0, 0, 0])
+    # Some rewards are curved, either way, and some are not.
+    curved = [
+        [reward | {"curvature": k} for reward, k in zip(rewards[w], (0.0, 0.8, -0.2), strict=True)] for w in (0, 1)
+    ]
+    rho = np.stack([np.concatenate([space.reward(QuadraticReward(**r)) for r in rows]) for rows in curved])
+    together = KINDS["gaussian_limit"](torch.from_numpy(rho), torch.full((2, 3), math.inf).double(), 0).keep(p)
+    for w, c, n in itertools.product(range(2), range(3), range(4)):
+        alone = curator("limit", 2, curved[w][c]).keep(p[w, c, n][None, None, None])
+        assert together[w, c, n].numpy() == pytest.approx(alone[0, 0, 0].numpy(), abs=1e-13)

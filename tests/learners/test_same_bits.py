@@ -9,6 +9,7 @@ import torch
 from plain.random_ecosystems import random_ecosystem
 
 from ecosystem import Ecosystem, Scenario
+from ecosystem.linalg import bmm, pad_last, padded
 from ecosystem.threads import one_thread
 from ecosystem.world.blueprint import Blueprint, blueprint
 
@@ -58,3 +59,24 @@ def test_a_world_in_a_batch_is_the_world_alone(models: int, outputs: int, mode: 
 
 def test_the_same_seed_gives_the_same_bits_twice() -> None:
     assert torch.equal(final(worlds(3, 5, "sampled", 2)), final(worlds(3, 5, "sampled", 2)))
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float32])
+@pytest.mark.parametrize("shape", [(2, 3, 5), (1, 8, 16), (2, 17, 33)])
+def test_rows_are_filled_up_to_whole_lines_and_products_stay_what_they_are(
+    kind: torch.dtype, shape: tuple[int, ...]
+) -> None:
+    g = torch.Generator().manual_seed(0)
+    left = torch.randn(shape, dtype=kind, generator=g)
+    right = torch.randn((shape[0], shape[2], 7), dtype=kind, generator=g)
+    for dims in (1, 2):
+        filled = pad_last(left, dims)
+        for dim in range(1, 4):
+            whole = -(-shape[-dim] * left.element_size() // 64) * 64 // left.element_size()
+            assert filled.shape[-dim] == (whole if dim <= dims else shape[-dim])
+        assert torch.equal(filled[:, : shape[1], : shape[2]], left)
+        assert float(filled.abs().sum()) == pytest.approx(float(left.abs().sum()), rel=1e-6)
+    assert padded(64) == 64 and padded(65) == 72
+    expected = left.double() @ right.double()
+    assert bmm(left, right).shape == expected.shape
+    assert float((bmm(left, right) - expected).abs().max()) < 40 * torch.finfo(kind).eps * shape[2]

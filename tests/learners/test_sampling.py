@@ -168,11 +168,13 @@ def test_what_stays_likely_stays_drawn(p: list[float], q: list[float], draws: in
 def test_a_model_s_draws_do_not_depend_on_who_else_is_asked_for(draws: int, monkeypatch: pytest.MonkeyPatch) -> None:
     probability = torch.from_numpy(np.random.default_rng(0).dirichlet(np.ones(4), size=(5, 300)))
     everybody = draw_counts(probability, draws, range(5), "test", 0, range(300))
-    some = [2, 7, 256, 299]
+    some = [2, 7, 63, 205, 256, 299]
     assert torch.equal(draw_counts(probability[:, some], draws, range(5), "test", 0, some), everybody[:, some])
     assert torch.equal(draw_counts(probability[3:4], draws, [3], "test", 0, range(300)), everybody[3:4])
     monkeypatch.setattr(sampling, "_AT_ONCE", 1)
     assert torch.equal(draw_counts(probability, draws, range(5), "test", 0, range(300)), everybody)
+    monkeypatch.setattr(sampling, "_AT_ONCE", 40 * (draws + 4))  # of models 40 at once, of which some are asked for
+    assert torch.equal(draw_counts(probability[:, some], draws, range(5), "test", 0, some), everybody[:, some])
 
 
 @pytest.mark.parametrize("draws", [30, 300])

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
@@ -16,6 +17,9 @@ from scipy.stats import multivariate_normal, norm
 
 import ecosystem
 from ecosystem import Ecosystem, Scenario
+from ecosystem.measures import gaussian
+from ecosystem.measures.rewards import named_alignments
+from ecosystem.outputs.gaussian import moments
 
 Law = tuple[Any, Any]
 
@@ -87,12 +91,13 @@ def test_divergence_of_single_points(mean: list[float]) -> None:
     assert measured("divergence_real", (mean, 1.0), (mean, 0.0)) == math.inf
 
 
-def test_divergence_of_laws_on_a_line_is_that_along_it() -> None:
+@pytest.mark.parametrize("unit", [1.0, 1e-6, 1e4])
+def test_divergence_of_laws_on_a_line_is_that_along_it(unit: float) -> None:
     # Both on the line (1, 2) + z·(2, −1), of which z is N(0, 1) and N(½, 4); √5 a unit of z.
-    line = np.outer([2.0, -1.0], [2.0, -1.0])
-    p, q = ([1.0, 2.0], line.tolist()), ([2.0, 1.5], (4 * line).tolist())
+    line = np.outer([2.0, -1.0], [2.0, -1.0]) * unit**2
+    p, q = ([1.0 * unit, 2.0 * unit], line.tolist()), ([2.0 * unit, 1.5 * unit], (4 * line).tolist())
     assert measured("divergence_real", p, q) == pytest.approx(math.log(2) + (1 + 0.25) / 8 - 0.5, abs=1e-9)
-    off_the_line, across = ([2.0, 1.6], q[1]), (q[0], (4 * line + 0.01 * np.eye(2)).tolist())
+    off_the_line, across = ([2.0 * unit, 1.6 * unit], q[1]), (q[0], (4 * line + 0.01 * unit**2 * np.eye(2)).tolist())
     assert measured("divergence_real", p, off_the_line) == math.inf
     assert measured("divergence_real", p, across) == math.inf
     assert measured("divergence_real", across, p) == math.inf
@@ -126,6 +131,52 @@ def test_a_point_stays_the_same_point_through_rounding() -> None:
             assert found["divergence_real"] == found["divergence_initial"] == 0
             assert found["displacement"] < 1e-25
             assert found["alignment"] == pytest.approx(mean.sum(), abs=1e-11)
+
+
+def test_divergence_of_a_law_from_itself_is_never_below_0() -> None:
+    g = np.random.default_rng(0)
+    found = []
+    for d in (1, 2, 4) * 10:
+        law = random_law(g, d)
+        found.append(measured("divergence_real", law, law))
+    assert 0 <= min(found) <= max(found) < 1e-13
+
+
+def test_models_and_contexts_are_measured_one_by_one() -> None:
+    # Three dimensions, two models, two contexts, of which one is a single point; means over the contexts.
+    g = np.random.default_rng(1)
+    laws = [[random_law(g, 3), random_law(g, 3)], [random_law(g, 3), (g.normal(size=3).tolist(), 0.0)]]
+    real = [random_law(g, 3), random_law(g, 3)]
+    written = {
+        "name": "several",
+        "rounds": 1,
+        "outputs": {"kind": "gaussian", "dimension": 3, "contexts": 2},
+        "real": [{"mean": mean, "covariance": covariance} for mean, covariance in real],
+        "models": [
+            {
+                "name": f"m{k}",
+                "initial": [{"mean": mean, "covariance": covariance} for mean, covariance in of_model],
+                "diet": {"raw": 1},
+            }
+            for k, of_model in enumerate(laws)
+        ],
+    }
+    model = Ecosystem(Scenario(**written))
+    for measure in ("entropy", "divergence_real", "distance_real"):
+        alone = [np.mean([measured(measure, *pair) for pair in zip(each, real, strict=True)]) for each in laws]
+        assert model.measure(measure)[0].tolist() == pytest.approx(alone, rel=1e-12)
+    assert model.measure("divergence_real")[0].isinf().tolist() == [False, True]
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_a_law_that_is_no_number_is_at_no_distance_and_leaves_others_alone(broken: float) -> None:
+    sound = torch.from_numpy(moments(np.array([1.0, 2.0]), np.diag([1.0, 4.0])))
+    other = torch.from_numpy(moments(np.zeros(2), np.eye(2)))
+    bad = sound.clone()
+    bad[3] = broken
+    found = gaussian._wasserstein(torch.stack([sound, bad]), other.expand(2, -1))
+    assert float(found[0]) == pytest.approx(math.sqrt(5 + 1), abs=1e-12)
+    assert not found[1].isfinite()
 
 
 # Distance
@@ -232,6 +283,37 @@ def test_without_a_reward_there_is_no_alignment() -> None:
     law = ([0.0], 1.0)
     for measure in ("alignment", "alignment_served", "reward_variance"):
         assert math.isnan(measured(measure, law, law))
+    written = {
+        "name": "unrewarded",
+        "rounds": 1,
+        "outputs": {"kind": "gaussian", "dimension": 1, "contexts": 3},
+        "models": [{"name": "m", "count": 2, "diet": {"raw": 1}}],
+    }
+    model = Ecosystem(Scenario(**written))
+    for measure in ("alignment", "reward_variance"):
+        assert model.measure(measure).isnan().tolist() == [[True, True]]
+    assert named_alignments(model.state.p, model.batch).shape == (1, 2, 0)
+
+
+def test_every_model_is_held_against_every_named_reward() -> None:
+    # E of b·x is b·μ.
+    g = np.random.default_rng(2)
+    means = g.normal(size=(2, 3, 2))
+    one, two = g.normal(size=2), g.normal(size=2)
+    written = {
+        "name": "named",
+        "rounds": 1,
+        "outputs": {"kind": "gaussian", "dimension": 2, "contexts": 3},
+        "rewards": {"one": {"linear": one.tolist()}, "two": {"linear": two.tolist()}},
+        "models": [
+            {"name": f"m{k}", "initial": [{"mean": mean.tolist()} for mean in each], "diet": {"raw": 1}}
+            for k, each in enumerate(means)
+        ],
+    }
+    model = Ecosystem(Scenario(**written))
+    found = named_alignments(model.state.p, model.batch)
+    assert found.shape == (1, 2, 2)
+    assert found[0].numpy() == pytest.approx(np.stack([means @ one, means @ two], -1).mean(1), abs=1e-14)
 
 
 # In the tables

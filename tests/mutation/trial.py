@@ -246,13 +246,18 @@ def _new_codes(
     mutant: Mutant, functions: dict[tuple[str, str, int], list[types.FunctionType]]
 ) -> list[tuple[types.FunctionType, types.CodeType]] | None:
     """Return functions and the code that a mutant gives them; None where it cannot be put in place."""
+    changed: list[tuple[types.FunctionType, types.CodeType]] = []
     for code in _codes_in(compile(mutant.source, str(ROOT / mutant.module), "exec", dont_inherit=True)):
         first, last = code.co_firstlineno, max(line for *_, line in code.co_lines() if line is not None)
-        if code.co_qualname == mutant.function and first <= mutant.lines.start and mutant.lines.start <= last:
+        outermost = code.co_qualname == mutant.function
+        # Functions that were made within it as the project was imported have code of their own.
+        within = code.co_qualname.startswith(f"{mutant.function}.<locals>.")
+        if (outermost or within) and first <= mutant.lines.start <= last:
             mine = functions.get((mutant.module, code.co_qualname, first), [])
-            if mine and all(function.__code__.co_freevars == code.co_freevars for function in mine):
-                return [(function, code) for function in mine]
-    return None
+            if any(function.__code__.co_freevars != code.co_freevars for function in mine) or (outermost and not mine):
+                return None
+            changed += [(function, code) for function in mine]
+    return changed or None
 
 
 def _codes_in(code: types.CodeType) -> Iterator[types.CodeType]:

@@ -35,6 +35,9 @@ VALUES = [
     ("= inf", math.inf),
     ("= 1e-3", 0.001),
     ("= log10(e ** 0)", 0),
+    ("= 2 ** 512", 2**512),
+    ("= round(pi, 15)", round(math.pi, 15)),
+    ("= " + "abs(" * 50 + "2" + ")" * 50, 2),
 ]
 
 
@@ -94,7 +97,12 @@ REFUSED = [
     ("= max(1)", "max takes 2 or more arguments (got 1"),
     ("= sqrt(1, 2)", "sqrt takes 1 arguments (got 2"),
     ("= round(1.5, decimals=2)", "round takes its arguments without names"),
+    ("= log()", "log takes 1 or 2 arguments (got 0"),
+    ("= log(8, 2, 1)", "log takes 1 or 2 arguments (got 3"),
     ("= round(1, 10**9)", "round takes a whole number of decimals"),
+    ("= round(pi, 16)", "round takes a whole number of decimals"),
+    ("= lam ^", "is not arithmetic (got '= lam ^'); a power is written **"),
+    ("= " + "abs(" * 51 + "2" + ")" * 51, "is nested more than 50 deep"),
     ("= 1 / (lam - 0.25)", "divides by zero"),
     ("= 1 % 0", "divides by zero"),
     ("= exp(1000)", "is too large for a number"),
@@ -124,6 +132,11 @@ def test_refused_in_one_message(text: str, message: str) -> None:
     assert problem.path == ("learning", "rate")
     assert message in problem.message
     assert resolved["learning"]["rate"] == text
+
+
+def test_who_writes_no_power_is_not_told_how() -> None:
+    _, (problem,) = resolve({"parameters": {}, "learning": {"rate": "= 1 +"}})
+    assert "**" not in problem.message
 
 
 def test_a_circle_is_one_problem() -> None:
