@@ -11,6 +11,7 @@ import pytest
 
 import analysis
 import ecosystem
+from analysis.bias import _sign
 from analysis.statistics import mean_interval
 from ecosystem import Results, Scenario
 from ecosystem.errors import EcosystemError
@@ -194,6 +195,24 @@ def test_the_sign_of_a_drawn_difference_is_what_its_interval_says(remedies: Resu
     assert (row["difference"], row["low"]) == (same["difference"], same["low"])
     one = analysis.bias_changes(ecosystem.run("remedies", seeds=1), "remedy")
     assert set(one["sign"]) == {"unclear"}
+
+
+@pytest.mark.parametrize(
+    ("difference", "low", "high", "drawn", "sign"),
+    [
+        (0.2, 0.1, 0.3, True, "rises"),
+        (-0.2, -0.3, -0.1, True, "falls"),
+        (0.2, 0.0, 0.3, True, "unclear"),
+        (-0.2, -0.3, 0.0, True, "unclear"),
+        (-0.2, np.nan, np.nan, True, "unclear"),
+        (0.0, 0.0, 0.0, True, "none"),
+        (-0.2, np.nan, np.nan, False, "falls"),
+    ],
+)
+def test_an_interval_that_holds_0_has_no_sign(
+    difference: float, low: float, high: float, drawn: bool, sign: str
+) -> None:
+    assert _sign(difference, low, high, drawn) == sign
 
 
 def test_without_users_there_is_no_bias() -> None:

@@ -57,6 +57,41 @@ def test_what_does_not_fall_has_no_largest_length() -> None:
     assert one["n"] == 0 and np.isnan(one["length"])
 
 
+@pytest.mark.parametrize("size", [0.4, -0.4])
+def test_gains_that_are_losses_fall_as_well(size: float) -> None:
+    distance = np.repeat(np.arange(5.0), 2)
+    row = analysis.decay_of(pd.DataFrame({"distance": distance, "gain": size * np.exp(-distance / 1.3)})).iloc[0]
+    assert (row["length"], row["size"]) == pytest.approx((1.3, size))
+
+
+def test_a_gain_of_nothing_is_a_gain_too() -> None:
+    # The least squares of one rate are those of a fine grid of rates, each with its best size.
+    distance, gain = np.arange(4.0), np.array([1.0, 0.5, 0.2, 0.0])
+    rates = np.linspace(0.2, 2, 200_001)
+    curves = np.exp(-rates[:, None] * distance)
+    sizes = curves @ gain / (curves**2).sum(-1)
+    best = ((sizes[:, None] * curves - gain) ** 2).sum(-1).argmin()
+    row = analysis.decay_of(pd.DataFrame({"distance": distance, "gain": gain})).iloc[0]
+    assert (row["length"], row["size"]) == pytest.approx((1 / rates[best], sizes[best]), rel=1e-4)
+
+
+def test_two_models_give_a_length_without_an_interval() -> None:
+    row = analysis.decay_of(pd.DataFrame({"distance": [0.0, 2.0], "gain": [1.0, math.exp(-1)]})).iloc[0]
+    assert row["length"] == pytest.approx(2.0)
+    assert row[["low", "high"]].isna().all()
+
+
+@pytest.mark.parametrize(("seeds", "method"), [(2, "t of regression"), (3, "t over seeds")])
+def test_from_three_seeds_on_their_spread_makes_the_interval(seeds: int, method: str) -> None:
+    table = decaying(2.0, seeds, np.random.default_rng(4), 0.01)
+    assert analysis.decay_of(table)["method"].item() == method
+
+
+def test_a_table_without_distances_is_told_of() -> None:
+    with pytest.raises(EcosystemError, match="distance"):
+        analysis.decay_of(pd.DataFrame({"gain": [1.0, 0.5]}))
+
+
 def test_each_swept_point_has_a_length_of_its_own() -> None:
     generator = np.random.default_rng(3)
     tables = [decaying(length, 1, generator, 0.001).assign(lam=length) for length in (1.0, 3.0)]
@@ -117,6 +152,19 @@ def test_the_part_that_is_reached_has_an_interval_over_seeds() -> None:
     row = found.loc[(False, 1)]
     assert (row["reached"], row["low"], row["high"]) == pytest.approx((0.5, expected.low, expected.high))
     assert found.loc[(True, pd.NA), "reached"].item() == pytest.approx(np.mean([0.5, 0.25, 0.75]))
+
+
+def test_each_swept_point_has_its_own_part_that_is_reached() -> None:
+    runs = runs_of(2, lam=[0.1, 0.9])
+    rows = {"run": runs["run"].repeat(2), "round": 1, "model": list("pq") * 4, "distance": [0.0, 1.0] * 4}
+    run = MadeUp(runs, models=pd.DataFrame(rows | {"alignment": [1, 0, 1, 0, 1, 1, 1, 0]}))
+    none = MadeUp(runs, models=pd.DataFrame(rows | {"alignment": 0.0}))
+    found = analysis.reached(run, none, 0.5)
+    assert found[["lam", "whole", "models"]].to_numpy().tolist() == [
+        *([0.1, False, 2], [0.1, False, 2], [0.1, True, 4]),
+        *([0.9, False, 2], [0.9, False, 2], [0.9, True, 4]),
+    ]
+    assert found["reached"].tolist() == [1.0, 0.0, 0.5, 1.0, 0.5, 0.75]
 
 
 def two_villages() -> MadeUp:

@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 import analysis
 import ecosystem
-from analysis.thresholds import crossings
+from analysis.statistics import mean_interval
+from analysis.thresholds import Crossing, _bounds, _nearest, _resampled_means, crossings
 from ecosystem.errors import EcosystemError
 from ecosystem.influence.of_results import influence_table
 from tests.doubles.tables import MadeUp, runs_of
@@ -59,6 +61,37 @@ def test_every_crossing_is_told_with_its_direction() -> None:
     assert found[["above", "below"]].to_numpy().tolist() == [[0, 1], [2, 3]]
 
 
+def test_resampled_means_are_those_of_resampled_seeds() -> None:
+    generator = np.random.default_rng(5)
+    y = generator.normal(size=(4, 3))
+    y[1, 2] = y[0, 0] = np.nan
+    found = _resampled_means(y)
+    drawn = np.random.default_rng(0).multinomial(4, np.full(4, 0.25), size=len(found))
+    for mean, counts in zip(found[:200], drawn[:200], strict=True):
+        chosen = np.repeat(y, counts, axis=0)
+        known = ~np.isnan(chosen)
+        expected = [np.mean(chosen[known[:, k], k]) if known[:, k].any() else np.nan for k in range(3)]
+        assert mean == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+def test_the_crossing_that_is_nearest_is_where_its_line_is_0() -> None:
+    x = np.array([0.0, 1.0, 3.0, 4.0])
+    curves = np.array([[-1.0, 3.0, -1.0, 1.0], [-1.0, -2.0, 6.0, 6.0], [1.0, -4.0, -4.0, -4.0], [-2.0, 0.0, 1.0, -1.0]])
+    up, down = (_nearest(x, curves, Crossing(at, way, 0, 4)) for at, way in ((2.9, "up"), (0.0, "down")))
+    assert up == pytest.approx([3.5, 1.5, np.nan, 1.0], nan_ok=True)
+    assert down == pytest.approx([2.5, np.nan, 0.2, 3.5], nan_ok=True)
+
+
+@pytest.mark.parametrize("n", [3, 8, 40])
+def test_bounds_of_resampled_means_are_those_of_the_t_interval(n: int) -> None:
+    # Means of n resampled numbers of variance s² (as of a sample) are about N(mean, s² (n − 1)/n / n).
+    numbers = np.random.default_rng(n).normal(2.0, 0.7, n)
+    quantiles = norm.ppf(np.linspace(0, 1, 200_001).clip(1e-9, 1 - 1e-9))
+    resampled = numbers.mean() + numbers.std() / np.sqrt(n) * quantiles
+    expected = mean_interval(numbers, level=0.9)
+    assert _bounds(resampled, n, 0.9) == pytest.approx((expected.low, expected.high), abs=1e-4)
+
+
 def test_a_crossing_that_chance_alone_makes_has_no_interval() -> None:
     generator = np.random.default_rng(3)
     table = pd.concat(
@@ -66,6 +99,7 @@ def test_a_crossing_that_chance_alone_makes_has_no_interval() -> None:
     )
     found = analysis.tipping(table, "lam")
     assert len(found) > 0
+    assert found["found"].between(0, 1).all()
     unsure = found[found["found"] < 0.95]
     assert unsure[["low", "high"]].isna().all(axis=None)
 
