@@ -14,6 +14,7 @@ import ecosystem
 from ecosystem import Ecosystem, Scenario
 from ecosystem.errors import EcosystemError, InputError
 from ecosystem.learners import crafts
+from ecosystem.learners.picks import _picked
 from ecosystem.plan.runs import Run
 from ecosystem.world import simulate
 from ecosystem.world.blueprint import blueprint
@@ -108,7 +109,7 @@ CASES: dict[str, dict[str, Any]] = {
                 "name": "p",
                 "reward": "first",
                 "diet": {"real": 0.5, "curated": 0.5},
-                "curation": {"method": "noisy", "candidates": 5, "noise": 0.4},
+                "curation": {"method": "noisy", "candidates": 2, "noise": 0.4},
             }
         ],
         "network": {},
@@ -158,7 +159,10 @@ CASES: dict[str, dict[str, Any]] = {
         "remedy": {"method": "best_of_k", "candidates": 3, "accuracy": 0.9},
     },
     "reweighting": {"users": {"groups": GROUPS, "feedback": LINEAR}, "remedy": {"method": "reweighting"}},
-    "fresh data": {"remedy": {"method": "fresh_data", "share": 0.3}},
+    "fresh data": {
+        "remedy": {"method": "fresh_data", "share": 0.3},
+        "learning": {"examples": 4000, "pool": 8000, "prompts": "reused"},
+    },
 }
 
 
@@ -179,6 +183,13 @@ def test_the_law_is_that_of_the_exact_engine(case: str) -> None:
             mean, error = several[column].mean(), several[column].std() / np.sqrt(seeds)
             # Choice is not linear in what was drawn, so that a finite training set has a bias of order 1/n.
             assert ((mean - wanted[column]).abs() <= 4.5 * error + 1e-3).all(), (name, column)
+
+
+def test_a_number_on_a_step_falls_behind_it() -> None:
+    # What has no weight is never taken, whichever number in [0, 1) is drawn.
+    weights = torch.tensor([[0.0, 0.5, 0.0, 0.5, 0.0]], dtype=torch.float64)
+    u = torch.tensor([[0.0, 0.25, 0.5, 0.75, 1 - 2**-53]], dtype=torch.float64)
+    assert _picked(weights, u).tolist() == [[1, 1, 3, 3, 3]]
 
 
 def test_a_world_in_a_batch_is_the_world_alone() -> None:

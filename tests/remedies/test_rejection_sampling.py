@@ -158,6 +158,20 @@ def test_one_round_by_hand() -> None:
     assert model.models[0].distribution[1] == pytest.approx(expected, abs=1e-14)
 
 
+@pytest.mark.parametrize("candidates", [1, 3])
+def test_the_best_of_several_needs_no_users(candidates: int) -> None:
+    written = {
+        "name": "verified",
+        "rounds": 1,
+        "outputs": {"kind": "categorical", "size": 2, "scores": {"quality": [0, 1]}},
+        "models": [{"name": "m", "initial": [0.6, 0.4], "diet": {"raw": 1}}],
+        "remedy": {"method": "best_of_k", "candidates": candidates, "accuracy": 0.9},
+    }
+    model = Ecosystem(Scenario(**written))
+    model.step()
+    assert model.models[0].distribution[0, 1] == pytest.approx(0.8 * (1 - 0.6**candidates) + 0.2 * 0.4)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
