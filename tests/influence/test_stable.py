@@ -168,6 +168,17 @@ def passed_back_and_forth(of_n: float) -> Scenario:
     )
 
 
+def test_what_has_not_come_to_rest_has_no_spectral_radius() -> None:
+    residuals, rounds = [], []
+    for most in (1, 2, 5):
+        point = stable_point(two_models(), max_rounds=most)
+        assert not point.attracts and math.isnan(point.spectral_radius)
+        residuals.append(point.residual)
+        rounds.append(point.rounds)
+    assert residuals == sorted(residuals, reverse=True) and residuals[-1] > 1e-6
+    assert 0 < rounds[0] < rounds[1] < rounds[2]
+
+
 def test_several_stable_points_are_found_from_several_starts() -> None:
     alone = stable_point(passed_back_and_forth(0.9))
     assert alone.verdict == "stable"

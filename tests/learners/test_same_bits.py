@@ -28,6 +28,7 @@ def worlds(models: int, outputs: int, mode: str, count: int) -> list[Blueprint]:
         diet = written["models"][0]["diet"] = {"real": 0.3, "curated": 0.3, "neighbours_curated": 0.2, "raw": 0.2}
         diet["real"], diet["raw"] = 0.3 + seed / 1000, 0.2 - seed / 1000
         written["learning"]["rate"] = 0.5 + seed / 1000
+        written["learning"]["sharing"] = 0.3 * (seed % 2)  # some worlds share between contexts, and some do not
         if mode == "sampled":
             written["learning"] |= {"examples": 50, "smoothing": 0.01}
         found.append(blueprint(Scenario(**written), seed))
