@@ -294,9 +294,11 @@ def large(models: int = 60) -> Scenario:
 
 
 def test_krylov_and_matrix_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    scenario = large()
+    scenario = large().with_({"learning": {"rate": 0.6, "sharing": 0.0}})
     assert Round(scenario).start.numel() > 800
     found = influence(scenario)
+    monkeypatch.setattr("ecosystem.influence.implicit._COLUMNS", 7 * Round(scenario).start.numel())
+    assert np.abs(influence(scenario) - found).to_numpy().max() < 1e-11
     monkeypatch.setattr("ecosystem.influence.implicit.DENSE", 10_000)
     exact = influence(scenario)
     assert np.abs(found - exact).to_numpy().max() < 1e-11

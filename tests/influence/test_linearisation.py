@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecosystem.influence.linearise import Linearisation
 from ecosystem.influence.rounds import CENTRAL, Round
@@ -42,8 +43,10 @@ def differenced(round_: Round, x: torch.Tensor, along: torch.Tensor) -> torch.Te
 
 
 @settings(deadline=None, max_examples=40)
-@given(written=ecosystems)
-def test_the_adjoint_solves_the_transposed_system(written: dict) -> None:
+@given(written=ecosystems, everything=st.booleans())
+def test_the_adjoint_solves_the_transposed_system(written: dict, everything: bool) -> None:
+    if everything:
+        written["learning"]["sharing"] = 1.0
     round_ = Round(Scenario(**written))
     x = states(round_, 2)
     linear = Linearisation(round_, x, x)

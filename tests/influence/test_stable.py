@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from ecosystem.errors import EcosystemError
 from ecosystem.influence import influence, stable_point
 from ecosystem.influence.rounds import Round
+from ecosystem.influence.stable import settle
 from ecosystem.scenario.scenario import Scenario
 
 from .ecosystems import ecosystems, one_model, two_models
@@ -177,6 +178,12 @@ def test_what_has_not_come_to_rest_has_no_spectral_radius() -> None:
         rounds.append(point.rounds)
     assert residuals == sorted(residuals, reverse=True) and residuals[-1] > 1e-6
     assert 0 < rounds[0] < rounds[1] < rounds[2]
+
+
+def test_what_is_to_be_at_rest_and_is_not_is_told() -> None:
+    round_ = Round(two_models())
+    with pytest.raises(EcosystemError, match="did not come to rest"):
+        settle(round_, round_.start, max_rounds=2)
 
 
 def test_several_stable_points_are_found_from_several_starts() -> None:

@@ -265,3 +265,20 @@ def test_a_channel_that_changes_nothing_is_none(written: Written) -> None:
     for edge in other["network"]["edges"]:
         edge.setdefault("channel", {"matrix": np.eye(written["outputs"]["size"]).tolist()})
     assert difference(states(written), states(other)) < 1e-12
+
+
+@pytest.mark.parametrize("examples", [1, 3])
+def test_smoothing_adds_to_every_count(examples: int) -> None:
+    # One output is all that is ever written: its count is n, that of the others 0.
+    written = {
+        "name": "smoothed",
+        "rounds": 1,
+        "mode": "sampled",
+        "outputs": {"kind": "categorical", "size": 4},
+        "models": [{"name": "m", "initial": [0, 1, 0, 0], "diet": {"raw": 1}}],
+        "learning": {"examples": examples, "smoothing": 0.5, "rate": 0.3},
+    }
+    model = Ecosystem(Scenario(**written))
+    model.step()
+    counted = np.array([0.5, examples + 0.5, 0.5, 0.5]) / (examples + 2)
+    assert model.models[0].distribution[0] == pytest.approx(0.7 * np.eye(4)[1] + 0.3 * counted, abs=1e-15)
