@@ -144,8 +144,8 @@ CASES: dict[str, dict[str, Any]] = {
         "remedy": {
             "method": "rejection_sampling",
             "candidates": {"A": 2, "B": 4},
-            "quality": 0.7,
-            "similarity": 0.3,
+            "quality": 0.5,
+            "similarity": 0.5,  # with either alone, another output would be second best
             "accuracy": 0.8,
         },
     },
