@@ -1,4 +1,4 @@
-"""Rejection sampling of drawn outputs, part by part: whose prompt it is, what is liked best, which numbers are drawn."""
+"""Rejection sampling of drawn outputs: whose prompt it is, what is liked best, which numbers are drawn."""
 
 from __future__ import annotations
 

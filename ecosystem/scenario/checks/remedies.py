@@ -24,9 +24,10 @@ def check_remedy(facts: Facts) -> Iterator[Problem]:
     if not isinstance(remedy, Mapping):
         return
     method = remedy.get("method")
+    method = method if isinstance(method, str) else ""
     if method in _FILTERS and facts.kind == "gaussian":
         yield Problem(("remedy",), f"{method} does not filter Gaussian outputs; leave it out")
-    plugin = registry.find("remedies", method) if isinstance(method, str) and method not in REMEDIES else None
+    plugin = registry.find("remedies", method) if method and method not in REMEDIES else None
     if plugin is not None and facts.kind == "gaussian":
         yield Problem(
             ("remedy",), f"{shorten(method)} is a plug-in, which does not filter Gaussian outputs; leave it out"

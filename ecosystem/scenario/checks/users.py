@@ -90,7 +90,8 @@ def _wanting(facts: Facts, method: str) -> Iterator[tuple[int, Problem]]:
     if goes_by != "risk":
         return
     for index, group in groups_written(facts):
-        reward = facts.rewards.get(group.get("reward"))
+        name = group.get("reward")
+        reward = facts.rewards.get(name) if isinstance(name, str) else None
         if group.get("best") is not None or not isinstance(reward, Mapping):
             continue
         judged = "judge" in reward
