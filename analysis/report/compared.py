@@ -41,7 +41,7 @@ def compared(material: Material) -> Part:
         )
     drawn, caption = differences, "Difference from the baseline; the line is no difference."
     others = list(differences.columns[: list(differences.columns).index(vary)])
-    if len(differences[others].drop_duplicates()) > plots.LINES:
+    if others and len(differences[others].drop_duplicates()) > plots.LINES:
         drawn = compare(material.results, vary, table=table, columns=columns, by=[], over=others)
         caption += f" Means over {named(others)}; the table tells them apart."
     section = Section(

@@ -21,6 +21,8 @@ from ecosystem.threads import each
 
 _ROWS = 512
 """About how many rows are chosen from at once, few enough for the cache."""
+_ROWS_ON_A_GPU = 1 << 18
+"""The same on a GPU, which is idle while it is told of a few."""
 
 
 class Curator(Protocol):
@@ -167,16 +169,16 @@ class _Piece:
     owned: NDArray[np.int64]
 
 
-def _pieces(bucket: Bucket) -> Iterator[_Piece]:
-    """Yield a bucket in pieces of about `_ROWS` rows, those of the same curves together.
+def _pieces(bucket: Bucket, most: int) -> Iterator[_Piece]:
+    """Yield a bucket in pieces of about so many rows, those of the same curves together.
 
     `valid` are positions in the piece's flattened rows, `owned` which of the bucket's valid rows those are. The
     pieces are the same however many threads there are.
     """
     curves, width = bucket.rows.shape
     curve, column = np.divmod(bucket.valid, width)
-    wide = min(width, _ROWS)
-    high = max(1, _ROWS // wide)
+    wide = min(width, most)
+    high = max(1, most // wide)
     for top in range(0, curves, high):
         for left in range(0, width, wide):
             rows = bucket.rows[top : top + high, left : left + wide]
@@ -223,7 +225,7 @@ class Curation:
         self._parts = []
         for number, bucket in enumerate(layout):
             chosen_by, device = None, rho[number].device
-            for piece in _pieces(bucket):
+            for piece in _pieces(bucket, _ROWS if device.type == "cpu" else _ROWS_ON_A_GPU):
                 if chosen_by is None or chosen_by[0] != piece.curves:
                     some = (rho[number][:, piece.curves], candidates[number][:, piece.curves])
                     chosen_by = (piece.curves, curator(bucket.kind, *some, nodes))

@@ -37,6 +37,8 @@ _TOGETHER = 512
 
 _BLOCK = 256
 """Models that are taught together; the streams of random numbers have blocks of as many."""
+_NUMBERS_ON_A_GPU = 1 << 27
+"""About how many numbers of the state are made together on a GPU, which is idle while it is told of a few."""
 
 Measure: TypeAlias = Callable[[Tensor, Batch], Tensor]
 """A quantity of each model, ``[worlds, models]``, from what models write and the settings."""
@@ -167,7 +169,7 @@ class RowLearner(Learner):
         self.batch = batch
         everyone = np.arange(batch.models)
         sequential = batch.learning.order == "sequential"
-        block = _BLOCK if self.by_blocks else batch.models
+        block = _block(batch) if self.by_blocks else batch.models
         self.turns = [Turn(batch, models, block) for models in (everyone[:, None] if sequential else [everyone])]
         self.seeds = [world.seed for world in batch.worlds]
         self.remedy: Rejection | PluggedFilter | None = _filter_of(batch)
@@ -345,6 +347,13 @@ class RowLearner(Learner):
     @abstractmethod
     def draw(self, row: NDArray[np.float64], n: int, generator: np.random.Generator) -> NDArray[np.generic]:
         """Return n outputs of a model that writes by a row of `State.p`."""
+
+
+def _block(batch: Batch) -> int:
+    """Return how many models are taught together."""
+    if batch.device == "cpu":
+        return _BLOCK
+    return max(_BLOCK, _NUMBERS_ON_A_GPU // (batch.size * batch.contexts * batch.numbers))
 
 
 def _filter_of(batch: Batch) -> Rejection | PluggedFilter | None:

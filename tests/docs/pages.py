@@ -20,7 +20,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -131,7 +130,7 @@ def _serve(command: list[str], place: str) -> str:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60) as page:
                 assert page.status == 200
         finally:
-            served.send_signal(signal.SIGINT)
+            served.terminate()
     return told
 
 

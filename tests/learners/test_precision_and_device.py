@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -172,3 +174,17 @@ def test_auto_has_the_id_of_the_device_that_it_finds(monkeypatch: pytest.MonkeyP
         asked = plan(Scenario(**written | {"device": "auto"}))
         assert asked.scenario.device == asked.runs[0].scenario.device == kind
         assert asked.runs[0].id == plan(Scenario(**written | {"device": kind})).runs[0].id
+
+
+def test_a_gpu_is_asked_to_repeat_itself() -> None:
+    program = """
+import os, torch
+from ecosystem import devices
+devices._has_cuda = lambda: True
+assert devices.usable("cpu") == "cpu" and not torch.are_deterministic_algorithms_enabled()
+assert devices.usable("auto") == "cuda" and torch.are_deterministic_algorithms_enabled()
+cuda = torch.backends.cuda
+assert not (cuda.mem_efficient_sdp_enabled() or cuda.flash_sdp_enabled() or cuda.cudnn_sdp_enabled())
+assert cuda.math_sdp_enabled() and os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
