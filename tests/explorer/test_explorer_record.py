@@ -19,18 +19,14 @@ from analysis.explorer.looking import figures, frame, look, told
 from analysis.explorer.placing import MOST_MODELS, picture
 from analysis.explorer.portrait import portrait
 from analysis.explorer.quantities import bounds, called, offered, values
-from analysis.explorer.record import Network, Record, of_run, record, versus
+from analysis.explorer.record import Record, of_run, record, versus
 from analysis.explorer.settings import of_model, phase
 from analysis.explorer.views import Stored, View
 from analysis.explorer.words import number, percent, sentences
 from ecosystem import Scenario
 from ecosystem.errors import EcosystemError
 from ecosystem.world.blueprint import blueprint
-
-
-def network(*edges: tuple[int, int]) -> Network:
-    ends = np.array(edges, dtype=np.int64).reshape(-1, 2)
-    return Network(ends[:, 0], ends[:, 1], np.ones(len(ends)), np.zeros(len(ends)), np.full(len(ends), np.inf))
+from tests.doubles.records import network
 
 
 def stored(scenario: Scenario) -> tuple[ecosystem.Results, Record]:
