@@ -100,7 +100,10 @@ def test_where_a_model_stands() -> None:
         distance=[[0, 1, 3, NAN]] * 2,
         volume=[[10, 20, 30, 40], [500, 250, 1250, 0]],
     )
-    assert standing(record, 0, row=0) == "Alignment 0.2; number 3 from the top of 3 models. 10 prompts a round, 10% of all."
+    assert (
+        standing(record, 0, row=0)
+        == "Alignment 0.2; number 3 from the top of 3 models. 10 prompts a round, 10% of all."
+    )
     assert standing(record, 1) == (
         "Alignment 0.3, 0 since the start; number 3 from the top of 3 models. 1 step from the nearest curated model. "
         "250 prompts a round, 12% of all."
