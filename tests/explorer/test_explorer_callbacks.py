@@ -37,14 +37,21 @@ class Served:
     def touch(self, touched: str, output: str, values: dict[str, Any]) -> dict[str, Any]:
         """What changes, by part and property, after `touched` got its value; empty if nothing.
 
-        It is the callback of `output` that is asked, with these values of what it reads, and none of the rest.
+        It is the callback of `output` that is asked, with these values of what it reads, and none of the rest;
+        `knobs` are the values of the sliders.
         """
         (asked,) = (each for each in self._callbacks if output in each["output"].strip(".").split("..."))
         names = [each.rsplit(".", 1) for each in asked["output"].strip(".").split("...")]
         outputs = [{"id": name, "property": key} for name, key in names]
 
-        def valued(read: list[dict[str, Any]]) -> list[dict[str, Any]]:
-            return [{**each, "value": values.get(f"{each['id']}.{each['property']}")} for each in read]
+        def valued(read: list[dict[str, Any]]) -> list[Any]:
+            return [
+                [{"id": {"type": "knob", "number": at}, "property": "value", "value": value}
+                 for at, value in enumerate(values["knobs"])]
+                if each["id"].startswith("{")
+                else {**each, "value": values.get(f"{each['id']}.{each['property']}")}
+                for each in read
+            ]  # fmt: skip
 
         answer = self._client.post(
             "/_dash-update-component",
@@ -130,6 +137,80 @@ def test_on_a_forgotten_tab_all_stays_as_it_is(live: Served, touched: str, outpu
     page = {"name.value": "a", "round.value": 0, "quantity.value": "alignment", "save.n_clicks": 1}
     assert live.touch(touched, output, {**page, "view.data": {"token": "forgotten", "version": 3}}) == {}
     assert live.touch(touched, output, {**page, "view.data": view(live)}) != {}
+
+
+def test_a_picked_model_is_told_with_its_settings_in_the_round_that_is_looked_at(small: Scenario) -> None:
+    events = [{"round": 3, "set": {"lam": 0.8}}]
+    served = Served(applications.of_results(ecosystem.run(Scenario(**{**small.document.data, "events": events}))))
+    page = {"view.data": view(served), "picked.data": {"model": 0}}
+    for round_, real, curated in ((2, "50%", "50%"), (4, "20%", "80%")):
+        seen = served.touch("round.value", "about.children", {**page, "round.value": round_})
+        words = [each for each in strings(seen["about.children"]) if each.strip()]
+        assert words[0] == "a" and words[words.index("real data") + 1] == real
+        assert words[words.index("its own outputs, curated") + 1] == curated
+        assert seen["round-label.children"] == f"Round {round_} of 6"
+        assert seen["influence-box.style"] == {}
+
+
+def strings(part: Any) -> list[str]:
+    """What a part of the page says, as it was sent, in order."""
+    if isinstance(part, list):
+        return [text for each in part for text in strings(each)]
+    return [part] if isinstance(part, str) else strings(part["props"].get("children") or []) if part else []
+
+
+def test_a_network_is_drawn_anew_only_where_it_is_another_one(small: Scenario) -> None:
+    swept = Scenario(**{**small.document.data, "sweep": {"grid": {"lam": [0.2, 0.8]}}, "rounds": 4})
+    served = Served(applications.of_results(ecosystem.run(swept)))
+    page = served.opened()
+    first = page["view"]["data"]
+    now = {
+        "drawn.data": page["drawn"]["data"],
+        "quantity.value": page["quantity"]["value"],
+        "quantity.options": page["quantity"]["options"],
+        "round.value": 2,
+        "round.max": 4,
+    }
+    assert served.touch("view.data", "network.elements", {**now, "view.data": first}) == {}
+    second = served.touch("point.data", "view.data", {"point.data": "1", "view.data": first})["view.data"]
+    drawn = served.touch("view.data", "network.elements", {**now, "view.data": second})
+    assert set(drawn) == {"network.elements", "network.stylesheet", "drawn.data"}
+    assert drawn["drawn.data"] == second["run"] and len(drawn["network.elements"]) == 6
+    longer = served.touch(
+        "view.data", "network.elements", {**now, "view.data": first, "round.value": 1, "round.max": 1}
+    )
+    assert longer == {"round.max": 4, "round.value": 4}
+
+
+def test_a_moved_slider_starts_again_beside_the_pinned_baseline_and_a_reset_undoes_it(live: Served) -> None:
+    at = view(live)
+
+    def touched(by: str, lam: float) -> dict[str, Any]:
+        """What the page is told once the ecosystem is at its target."""
+        page = {"view.data": at, "knobs": [lam, 1.0, 0.0], "seed.value": 0, "more.value": 2, "mode.value": "restart"}
+        told = live.touch(by, "view.data", page)
+        while not told["tick.disabled"]:
+            told |= {"tick.disabled": live.touch("tick.n_intervals", "view.data", page)["tick.disabled"]}
+        return told
+
+    def seen() -> tuple[str, str]:
+        found = live.touch("view.data", "told.children", {"view.data": at, "quantity.value": "alignment"})
+        return found["told.children"], found["round-label.children"]
+
+    touched("tick.n_intervals", 0.5)
+    told, label = seen()
+    assert label == "Round 6 of 6" and "baseline" not in told
+    pinned = touched("pin.n_clicks", 0.5)
+    assert pinned["view.data"] == {"token": at["token"], "version": 1}
+    assert pinned["baseline.children"].startswith("Pinned: 6 rounds, lam = 0.5, ") and not pinned["unpin.disabled"]
+    touched('{"number":0,"type":"knob"}.value', 0.9)
+    assert "higher than in the baseline (lam = 0.5)" in seen()[0]
+    unpinned = touched("unpin.n_clicks", 0.9)
+    assert unpinned["baseline.children"] == "" and unpinned["unpin.disabled"]
+    touched("run-on.n_clicks", 0.9)
+    assert seen()[1] == "Round 8 of 8"
+    touched("reset.n_clicks", 0.9)
+    assert seen() == (told, label)
 
 
 def test_what_is_saved_is_a_scenario_that_says_what_was_done(live: Served) -> None:

@@ -71,7 +71,7 @@ def test_an_address_that_is_not_this_computers_and_a_port_that_is_not_allowed(mo
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(socket.socket, "bind", refused)
-    with pytest.raises(EcosystemError, match="^--port 80: may not be used; choose one from 1024 to 65535$"):
+    with pytest.raises(EcosystemError, match=r"^--port 80: may not be used; choose one from 1024 to 65535$"):
         free("127.0.0.1", 80)
 
 
