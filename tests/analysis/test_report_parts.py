@@ -1,0 +1,452 @@
+"""What each part of the page says: the right number, the right word, and nothing where there is nothing to say."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib import pyplot
+
+import analysis
+import ecosystem
+from analysis.plots.style import number
+from analysis.report.alignment import alignment
+from analysis.report.asked import facts
+from analysis.report.at_the_end import at_the_end
+from analysis.report.compared import compared
+from analysis.report.content import Estimate
+from analysis.report.dependence import dependence
+from analysis.report.design import design
+from analysis.report.influence import influence
+from analysis.report.material import Part
+from analysis.report.reach import reach
+from analysis.report.samples import samples
+from analysis.report.states import movement
+from analysis.report.users import users
+from analysis.report.variety import variety
+from ecosystem import Scenario
+from ecosystem.influence.of_results import influence_table
+from ecosystem.learners import crafts
+from ecosystem.plan.runs import plan
+from ecosystem.store.results import open_results
+from ecosystem.store.store import open_store
+from tests.doubles import CHAIN, carried_out, small
+from tests.doubles.pages import captions, part, part_of, titles
+
+NOTHING = Part()
+
+
+def tastes(**changes: Any) -> Scenario:
+    """Two models of opposite tastes, p and q, that learn from one another and come to rest."""
+    whole = {
+        "name": "tastes",
+        "rounds": {"max": 400, "until": "stable", "tolerance": 1e-9},
+        "parameters": {"lam": 0.5, "c": 0.7, "d": 0.3},
+        "outputs": {"kind": "categorical", "size": 2},
+        "rewards": {"first": [1, 0], "second": [0, 1]},
+        "models": [
+            {
+                "name": "p",
+                "reward": "first",
+                "diet": {"real": "= 1 - lam", "curated": "= lam * (1 - c)", "neighbours_curated": "= lam * c"},
+                "curation": {"candidates": 2},
+            },
+            {
+                "name": "q",
+                "reward": "second",
+                "diet": {"real": 0.5, "curated": "= 0.5 * (1 - d)", "neighbours_curated": "= 0.5 * d"},
+                "curation": {"candidates": 2},
+            },
+        ],
+        "network": {"edges": [{"from": "q", "to": "p"}, {"from": "p", "to": "q"}]},
+    }
+    return Scenario(**whole | changes)
+
+
+def curated(name: str, candidates: int = 2, **more: Any) -> dict[str, Any]:
+    """A model that is trained, by half, on what a curator keeps of its outputs."""
+    half = {"name": name, "reward": "first", "diet": {"real": 0.5, "curated": 0.5}}
+    return half | {"curation": {"candidates": candidates}} | more
+
+
+def alone(*models: dict[str, Any], **changes: Any) -> Scenario:
+    """Models that do not read one another."""
+    return tastes(models=list(models), network={"edges": []}, **changes)
+
+
+def test_influence_at_one_point_is_told_model_by_model() -> None:
+    found = part(influence, tastes(), seeds=2)
+    assert captions(found) == ["Blue helps, red harms: lever by column, affected model by row. Seed 0."]
+    assert found.findings == (
+        "Curation backfires on the model itself for p (of 2 curated).",
+        # q’s on p is, p’s on q is not; both seeds say the same of the same two pairs.
+        "50% of all cross-influence (2 pairs of models) is negative: it harms the other.",
+    )
+
+
+def test_points_of_a_sweep_count_once_whatever_the_seeds() -> None:
+    results = ecosystem.run(tastes(sweep={"grid": {"lam": [0.5, 0.6], "c": [0, 0.7]}}), seeds=2)
+    table = influence_table(results).drop_duplicates(["point", "affected", "lever"])
+    own = table[(table["affected"] == "p") & (table["lever"] == "p")]
+    assert (own["influence"] < 0).sum() == 2
+    worst = own.nsmallest(1, "influence").iloc[0]
+    found = part_of(influence, results)
+    assert (
+        f"Curating p more lowers its own alignment at 2 of 4 points, most at lam = {worst['lam']}, c = {worst['c']} "
+        f"(dJ/dλ = {number(worst['influence'])})."
+    ) in found.findings
+    assert "Curating p more lowers q’s alignment at 2 of 4 points." in found.findings
+    assert captions(found) == [
+        "Influence of one model’s curation on another’s (or its own) alignment, over what was swept."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("models", "told"),
+    [
+        ([curated("p"), curated("q")], "Curating a model more raises its own alignment in every case."),
+        ([curated("p"), curated("q", candidates=1)], "Curating a model more never lowers its own alignment."),
+    ],
+    ids=["all", "one without a choice"],
+)
+def test_models_by_themselves_harm_nobody(models: list[dict[str, Any]], told: str) -> None:
+    assert part(influence, alone(*models)).findings == (told,)
+
+
+def test_over_a_sweep_a_curator_without_a_choice_never_lowers() -> None:
+    swept = alone(curated("p"), curated("q", candidates=1), sweep={"grid": {"learning.corpus": ["replace", "accumulate"]}})
+    found = part(influence, swept)
+    assert found.findings == (
+        "Curating p more raises its own alignment at every point of the sweep.",
+        "Curating q more never lowers its own alignment.",
+    )
+    assert found.sections == ()  # words are no axis
+
+
+def test_a_model_alone_has_no_matrix_and_one_without_a_choice_no_influence() -> None:
+    found = part(influence, alone(curated("p")))
+    assert found.findings == ("Curating a model more raises its own alignment in every case.",)
+    assert found.sections == ()
+    assert part(influence, alone(curated("p", candidates=1))) == NOTHING
+
+
+def test_what_helps_a_reader_harms_nobody() -> None:
+    reader = {"name": "q", "reward": "first", "diet": {"real": 0.5, "neighbours_raw": 0.5}}
+    # p is curated for another reward than its own, of which nothing is known: only what it does to q is.
+    writer = curated("p", curation={"candidates": 2, "reward": "first"})
+    del writer["reward"]
+    found = part(influence, tastes(models=[writer, reader], network={"edges": [{"from": "p", "to": "q"}]}))
+    assert found.findings == ("No cross-influence is negative: curating a model harms no other.",)
+
+
+SQUARE = {"grid": {"lam": [0.4, 0.5, 0.6], "c": [0, 0.3, 0.7]}}
+
+
+def test_over_two_numbers_self_influence_is_a_map() -> None:
+    found = part(influence, tastes(sweep=SQUARE))
+    assert [caption.partition(" (blue)")[0] for caption in captions(found)] == ["Where curation helps the model itself"]
+    assert any(text.startswith("Curating p more lowers its own alignment at 3 of 9 points") for text in found.findings)
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        alone(*(curated(f"m{n}", diet={"real": "= 1 - lam", "curated": "= lam"}) for n in range(4)), sweep=SQUARE),
+        tastes(sweep={"grid": {"lam": [0.5, 0.6], "c": [0, 0.7], "d": [0, 0.3]}}),
+    ],
+    ids=["too many models", "too many settings"],
+)
+def test_what_no_figure_of_influence_can_hold_is_told_in_words(scenario: Scenario) -> None:
+    found = part(influence, scenario)
+    assert found.sections == ()
+    assert found.findings[0].startswith("Curating ")
+
+
+def test_of_many_models_only_their_number_is_told() -> None:
+    # Six readers of the other taste, each of which learns mostly from what p’s kind writes.
+    group = {"diet": {"real": "= 1 - lam", "curated": "= lam * (1 - c)", "neighbours_curated": "= lam * c"}}
+    firsts = [curated(f"p{n}", **group) for n in range(6)]
+    seconds = [curated(f"q{n}", reward="second", **group | {"diet": {"real": 0.5, "curated": 0.5}}) for n in range(6)]
+    edges = [{"from": f"q{n}", "to": f"p{n}"} for n in range(6)]
+    found = part(influence, tastes(models=firsts + seconds, network={"edges": edges}))
+    assert found.findings[0] == "Curation backfires on the model itself for 6 models (of 12 curated)."
+
+
+def test_what_a_result_depends_on_is_named_with_its_index_of_total_order() -> None:
+    ranges = {"lam": [0.1, 0.9], "idle": [0, 1]}
+    results = ecosystem.run(
+        small(parameters={"lam": 0.5, "idle": 0}, sweep={"saltelli": {"samples": 4, "ranges": ranges}})
+    )
+    found = part_of(dependence, results)
+    table = analysis.sobol(results, "alignment")
+    most = table.set_index(["parameter", "order"])["index"]["lam", "total"]
+    assert most < table["index"].max()  # of so few samples the index of first order comes out larger
+    assert found.findings == (f"Alignment depends most on lam: {number(most, 2)} of its variance, with others.",)
+    assert captions(found) == ["What alignment after the last round depends on."]
+
+
+def test_a_result_on_which_nothing_acts_depends_on_nothing() -> None:
+    ranges = {"idle": [0, 1], "other": [0, 1]}
+    sweep = {"saltelli": {"samples": 4, "ranges": ranges}}
+    assert part(dependence, small(parameters={"lam": 0.5, "idle": 0, "other": 0}, sweep=sweep)) == NOTHING
+
+
+def test_effects_are_told_and_without_their_library_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("SALib", reason="the extra [sensitivity] is not installed")
+    ranges = {"lam": [0.1, 0.9], "idle": [0, 1]}
+    results = ecosystem.run(
+        small(parameters={"lam": 0.5, "idle": 0}, sweep={"morris": {"trajectories": 4, "ranges": ranges}})
+    )
+    most = analysis.morris(results, "alignment").set_index("parameter").loc["lam", "mu_star"]
+    found = part_of(dependence, results)
+    assert found.findings == (f"Alignment depends most on lam: {number(most, 2)} on average over its range.",)
+    monkeypatch.setitem(sys.modules, "SALib.analyze.morris", None)
+    assert part_of(dependence, results) == NOTHING
+
+
+ALONE: dict[str, Any] = {
+    "models": [curated("p", diet={"real": "= 1 - lam", "curated": "= lam"})],
+    "network": {"edges": []},
+}
+EIGHT = [0.1 * n for n in range(1, 9)]
+ROUNDS, SWEEP = "Each model’s alignment, round by round.", "Alignment after the last round, over what was swept."
+
+
+@pytest.mark.parametrize(
+    ("changes", "grid", "shown"),
+    [
+        (ALONE, {"lam": EIGHT}, [SWEEP]),  # more lines than a figure holds
+        (ALONE, {"lam": EIGHT[:4], "learning.rate": EIGHT[:4]}, [ROUNDS, SWEEP]),
+        ({}, {"lam": EIGHT[:4], "learning.rate": EIGHT[:4]}, [SWEEP]),  # panels are models’
+        ({}, {"lam": [0.1, 0.2], "learning.rate": [0.5, 1], "learning.corpus": ["replace", "accumulate"]}, []),
+    ],
+    ids=["one number", "two of one model", "two of two models", "three"],
+)
+def test_figures_of_a_sweep_are_those_that_can_hold_it(
+    changes: dict[str, Any], grid: dict[str, Any], shown: list[str]
+) -> None:
+    assert captions(part(alignment, small(**changes, sweep={"grid": grid}))) == shown
+
+
+def test_of_a_model_without_a_reward_no_alignment_is_told() -> None:
+    for sweep in (None, {"grid": {"lam": [0.2, 0.8]}}):
+        found = part(alignment, small(sweep=sweep) if sweep else small())
+        (told,) = found.findings
+        assert told.startswith("p’s alignment ")
+
+
+def many(count: int = 12, **changes: Any) -> Scenario:
+    """Models m1, m2, … of which the last starts where the others do, and reads what nobody wants."""
+    models = [curated("m", count=count - 1), {"name": "z", "reward": "second", "diet": {"raw": 1}}]
+    models[1] |= {"diet": {"neighbours_raw": 1}}
+    rewards = {"first": [1, 0], "second": [0, 1]}
+    network = {"edges": [{"from": "m1", "to": "z"}]}
+    return small(models=models, rewards=rewards, network=network, **changes)
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Any:
+    return ecosystem.run(many(30))
+
+
+def test_many_models_are_told_of_as_one(crowd: Any) -> None:
+    found = part_of(alignment, crowd)
+    last = crowd.last("models")
+    assert found.findings[0] == f"Mean alignment over 30 models rises from 0.5 to {number(last['alignment'].mean())}."
+    quarter, half = (number(last["alignment"].quantile(q)) for q in (0.25, 0.75))
+    assert found.findings[1] == (
+        f"At the end the middle half of the models lies between {quarter} and {half}; "
+        "1 of 30 end lower than they started."
+    )
+    assert captions(found) == [
+        "The median over models, and the bands that hold the middle of them.",
+        "How many models have which alignment, at the start and at the end.",
+    ]
+
+
+def test_of_many_models_the_table_holds_both_ends(crowd: Any) -> None:
+    (section,) = part_of(at_the_end, crowd).sections
+    assert section.paragraphs == (
+        "The 10 models with the most and with the least alignment after the last round; "
+        "entropy and divergence are in nats.",
+    )
+    top, bottom = (sheet.rows for sheet in section.sheets)
+    assert len(top) == len(bottom) == 10
+    assert "z" not in set(top["model"])
+    assert bottom["model"].iloc[-1] == "z"
+    last = crowd.last("models").astype({"model": str}).set_index("model")["alignment"]
+    assert bottom["alignment"].iloc[-1] == Estimate(pytest.approx(last["z"]))
+
+
+def test_of_many_models_and_points_the_table_holds_means() -> None:
+    results = ecosystem.run(many(30, sweep={"grid": {"learning.rate": [0.5, 1]}}))
+    (section,) = part_of(at_the_end, results).sections
+    assert section.paragraphs[0].startswith("The mean over models after the last round")
+    (sheet,) = section.sheets
+    last = results.last("models", parameters=True)
+    means = last.groupby("learning.rate")["alignment"].mean()
+    assert sheet.rows["learning.rate"].tolist() == [0.5, 1]
+    assert [cell.mean for cell in sheet.rows["alignment"]] == pytest.approx(means.tolist())
+
+
+VARIANTS = {"grid": {"models.p.curation.method": ["luce", "best_of"]}}
+
+
+def test_of_an_unfinished_sweep_one_variant_is_compared_with_nothing(tmp_path: Path) -> None:
+    carried_out(small(sweep={"grid": {"models.p.curation.method": ["luce"]}}), tmp_path)
+    with open_store(plan(small(sweep=VARIANTS)), tmp_path):
+        pass
+    results = open_results(tmp_path)
+    assert results.runs["status"].tolist() == ["done", "pending"]
+    assert part_of(compared, results) == NOTHING
+
+
+def test_what_the_baseline_has_no_value_of_is_not_compared() -> None:
+    model = curated("p", curation={"candidates": 2, "reward": "first"})
+    swept = small(models=[model], network={"edges": []}, sweep={"grid": {"models.p.reward": [None, "first"]}})
+    assert part(alignment, swept).findings != ()
+    assert part(compared, swept) == NOTHING
+
+
+def test_what_is_asked_is_told_in_facts() -> None:
+    scenario = small(
+        models=[{"name": "m", "count": 8, "reward": "first", "diet": {"real": 0.5, "raw": 0.5}}],
+        curated={"fraction": 0.25, "diet": {"real": 0.5, "curated": 0.5}, "curation": {"candidates": 2}},
+        network={"edges": [{"from": "m1", "to": "m2"}]},
+        events=[{"round": 1, "cut": {"from": "m1", "to": "m2"}}],
+        remedy={"method": "best_of_k", "candidates": 2},
+        outputs={"kind": "categorical", "size": 2, "scores": {"quality": [0, 1]}},
+    )
+    found = dict(facts(scenario, design(ecosystem.run(scenario))))
+    assert found["Models"] == "8 models, a part of them curated; 1 edge"
+    assert found["Events"] == "1 event"
+    assert found["Remedy"] == "best of k"
+
+
+def test_models_that_nobody_reads_have_no_network() -> None:
+    assert part(reach, Scenario(**CHAIN | {"network": {"edges": []}})) == NOTHING
+
+
+def test_over_many_points_reach_is_a_table() -> None:
+    results = ecosystem.run(Scenario(**CHAIN | {"sweep": {"grid": {"learning.rate": EIGHT}}}))
+    found = part_of(reach, results)
+    assert found.findings == ()
+    assert len(captions(found)) == 1 and captions(found)[0].startswith("Every model of the first run")
+    (sheet,) = found.sections[0].sheets
+    known = analysis.propagation(results)
+    assert len(sheet.rows) == len(known) == 8 * 4
+
+
+def test_what_does_not_fall_with_distance_has_no_length_of_decay() -> None:
+    """The curated model is where it wants to be from the start, and only its readers have something to gain."""
+    models = [dict(model) for model in CHAIN["models"]]
+    models[0] |= {"initial": [1, 0]}
+    assert part(reach, Scenario(**CHAIN | {"models": models})).findings == (
+        "Curated models gain 0 in alignment, the model farthest from them (2 hops) 0.5.",
+    )
+
+
+def test_over_more_than_three_points_variety_is_shown_and_not_told() -> None:
+    def swept(values: list[float]) -> Part:
+        draws = {"mode": "sampled", "learning": {"examples": 5}, "rounds": 3}
+        return part(variety, small(**draws, sweep={"grid": {"lam": values}}))
+
+    few, more = swept([0.1, 0.2]), swept([0.1, 0.2, 0.3, 0.4])
+    assert few.findings and not more.findings
+    assert titles(few) == titles(more) == ["Variety"]
+
+
+def test_displacement_is_told_point_by_point_of_few_points() -> None:
+    def swept(values: list[float], rounds: int = 3) -> Part:
+        models = [{"name": "a", "diet": {"real": 1}, "initial": [1, 0]}]
+        return part(
+            movement,
+            small(
+                rounds=rounds,
+                rewards={},
+                models=models,
+                network={"edges": []},
+                real=[0.5, 0.5],
+                sweep={"grid": {"learning.rate": values}},
+                learning={"regime": "incremental"},
+            ),
+        )
+
+    # A round goes a part η of what is left, so that three go 1 − (1 − η)³ of the way of ½.
+    ends = [(1 - (1 - eta) ** 3) ** 2 / 4 for eta in (0.5, 1)]
+    assert swept([0.5, 1]).findings == (
+        f"Squared displacement from the start, at the end: {number(ends[0])} (rate = 0.5), {number(ends[1])} (rate = 1).",
+    )
+    five = swept([0.1, 0.2, 0.3, 0.4, 0.5])
+    assert five.findings == () and len(captions(five)) == 1
+    assert swept([0.5, 1], rounds=1) == NOTHING  # two points are no curve
+
+
+def asked(sizes: list[float], step: float = 0.0, **changes: Any) -> Scenario:
+    """Groups that are served alike, of which the first grows by a step a round at the cost of the others."""
+    groups = [{"name": name, "size": size, "contexts": [0]} for name, size in zip("ABC", sizes, strict=False)]
+    feedback = {"method": "linear", "group": "A", "step": "= step", "cap": 0.95} if step else {"method": "static"}
+    outputs = {"kind": "categorical", "size": 2, "scores": {"lean": [1, 0], "quality": [0, 1]}}
+    models = [{"name": "m", "diet": {"raw": 1}, "initial": [0.6, 0.4]}]
+    return Scenario(
+        name="asked",
+        rounds=2,
+        parameters={"step": step},
+        outputs=outputs,
+        models=models,
+        users={"groups": groups, "feedback": feedback},
+        **changes,
+    )
+
+
+def test_who_loses_most_is_who_falls_furthest() -> None:
+    """B ends at .4, still above C’s .08, and has lost .1; C .02."""
+    found = part(users, asked([4, 5, 1], 0.06, sweep={"grid": {"step": [0.03, 0.06]}}))
+    assert (
+        "Group B loses most: its share of active users falls from 0.5 to 0.4 (step = 0.06)." in found.findings
+    )
+
+
+def test_where_nobody_leaves_nobody_loses() -> None:
+    found = part(users, asked([6, 4], sweep={"grid": {"learning.sharing": [0, 0.5]}}))
+    assert not [text for text in found.findings if "loses" in text]
+
+
+def painted(self: Any, items: Any) -> list[bytes]:
+    """A grey pixel for each output."""
+    found = []
+    for item in items[:, 0]:
+        buffer = io.BytesIO()
+        pyplot.imsave(buffer, np.full((2, 2, 3), int(item) / 2), format="png")
+        found.append(buffer.getvalue())
+    return found
+
+
+@pytest.mark.parametrize("grid", [None, {"learning.examples": [10, 20]}], ids=["one point", "two"])
+def test_what_models_painted_is_shown_model_by_model(grid: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.plain.tally import Tally
+
+    monkeypatch.setitem(crafts.CRAFTS, "tally", "tests.plain.tally:Tally")
+    monkeypatch.setattr(Tally, "show", painted)
+    wants = {"judge": "values", "values": [1, 0, 0]}
+    scenario = Scenario(
+        name="tally",
+        rounds=1,
+        mode="sampled",
+        outputs={"kind": "tally", "size": 3, "real": [0.5, 0.3, 0.2]},
+        rewards={"first": wants},
+        models=[{"name": name, "reward": "first", "diet": {"raw": 1}} for name in "pq"],
+        learning={"examples": 20},
+        record={"samples": 2},
+        **({"sweep": {"grid": grid}} if grid else {}),
+    )
+    found = part(samples, scenario)
+    where = " at each point" if grid else ""
+    assert captions(found) == [
+        f"What {name} wrote in the run{where}: a row a round, a column a kind of prompt." for name in "pq"
+    ]
+    assert found.sections[0].sheets == ()
