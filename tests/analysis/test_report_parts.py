@@ -8,32 +8,38 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot
 
 import analysis
 import ecosystem
 from analysis.plots.style import number
+from analysis.report.again import again
 from analysis.report.alignment import alignment
 from analysis.report.asked import facts
 from analysis.report.at_the_end import at_the_end
+from analysis.report.command import report
 from analysis.report.compared import compared
 from analysis.report.content import Estimate
 from analysis.report.dependence import dependence
 from analysis.report.design import design
 from analysis.report.influence import influence
-from analysis.report.material import Part
+from analysis.report.material import Part, estimate
 from analysis.report.reach import reach
 from analysis.report.samples import samples
 from analysis.report.states import movement
+from analysis.report.tables import text
 from analysis.report.users import users
 from analysis.report.variety import variety
 from ecosystem import Scenario
+from ecosystem.errors import EcosystemError
 from ecosystem.influence.of_results import influence_table
 from ecosystem.learners import crafts
 from ecosystem.plan.runs import plan
 from ecosystem.store.results import open_results
 from ecosystem.store.store import open_store
+from ecosystem.store.versions import versions
 from tests.doubles import CHAIN, carried_out, small
 from tests.doubles.pages import captions, part, part_of, titles
 
@@ -118,7 +124,9 @@ def test_models_by_themselves_harm_nobody(models: list[dict[str, Any]], told: st
 
 
 def test_over_a_sweep_a_curator_without_a_choice_never_lowers() -> None:
-    swept = alone(curated("p"), curated("q", candidates=1), sweep={"grid": {"learning.corpus": ["replace", "accumulate"]}})
+    swept = alone(
+        curated("p"), curated("q", candidates=1), sweep={"grid": {"learning.corpus": ["replace", "accumulate"]}}
+    )
     found = part(influence, swept)
     assert found.findings == (
         "Curating p more raises its own alignment at every point of the sweep.",
@@ -377,9 +385,9 @@ def test_displacement_is_told_point_by_point_of_few_points() -> None:
         )
 
     # A round goes a part η of what is left, so that three go 1 − (1 − η)³ of the way of ½.
-    ends = [(1 - (1 - eta) ** 3) ** 2 / 4 for eta in (0.5, 1)]
+    half, whole = (number((1 - (1 - eta) ** 3) ** 2 / 4) for eta in (0.5, 1))
     assert swept([0.5, 1]).findings == (
-        f"Squared displacement from the start, at the end: {number(ends[0])} (rate = 0.5), {number(ends[1])} (rate = 1).",
+        f"Squared displacement from the start, at the end: {half} (rate = 0.5), {whole} (rate = 1).",
     )
     five = swept([0.1, 0.2, 0.3, 0.4, 0.5])
     assert five.findings == () and len(captions(five)) == 1
@@ -406,14 +414,59 @@ def asked(sizes: list[float], step: float = 0.0, **changes: Any) -> Scenario:
 def test_who_loses_most_is_who_falls_furthest() -> None:
     """B ends at .4, still above C’s .08, and has lost .1; C .02."""
     found = part(users, asked([4, 5, 1], 0.06, sweep={"grid": {"step": [0.03, 0.06]}}))
-    assert (
-        "Group B loses most: its share of active users falls from 0.5 to 0.4 (step = 0.06)." in found.findings
-    )
+    assert "Group B loses most: its share of active users falls from 0.5 to 0.4 (step = 0.06)." in found.findings
 
 
 def test_where_nobody_leaves_nobody_loses() -> None:
     found = part(users, asked([6, 4], sweep={"grid": {"learning.sharing": [0, 0.5]}}))
     assert not [text for text in found.findings if "loses" in text]
+
+
+def test_what_is_swept_between_yes_and_no_is_told_so() -> None:
+    found = part(users, asked([6, 4], sweep={"grid": {"users.individuals": [False, True]}}))
+    for sheet in found.sections[-1].sheets:
+        assert list(dict.fromkeys(sheet.rows["users.individuals"].map(text))) == ["no", "yes"]
+
+
+def test_an_estimate_of_nothing_has_an_interval_all_the_same() -> None:
+    """Student’s t with one degree of freedom: 12.7 times the standard error of ±.1."""
+    rows = pd.DataFrame({"seed": [0, 1], "change": [-0.1, 0.1]})
+    assert estimate(rows, "change") == "0 (95%: −1.3 to 1.3)"
+
+
+def test_of_a_run_that_never_began_no_program_is_named(tmp_path: Path) -> None:
+    with open_store(plan(small()), tmp_path):
+        pass
+    told = dict(again(open_results(tmp_path)).facts)
+    assert told["Runs"] == "1 (1 pending)"
+    assert not {"Program", "Libraries", "Machine"} & set(told)
+
+
+@pytest.mark.parametrize("revision", ["abc123", "abc123+", None])
+def test_a_checkout_that_was_changed_is_marked(
+    revision: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = versions() | {"revision": revision}
+    monkeypatch.setattr("ecosystem.store.store.versions", lambda: known)
+    carried_out(small(), tmp_path)
+    told = again(open_results(tmp_path)).facts
+    (program,) = [fact for term, fact in told if term == "Program"]
+    assert program == f"ecosystem {known['program']}" + (f", git revision {revision}" if revision else "")
+    marked = ("", "The + says that files differed from that revision.") in told
+    assert marked == (revision == "abc123+")
+
+
+def test_the_command_draws_a_picture_where_there_are_distances(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ecosystem.run(Scenario(**CHAIN), out=tmp_path / "chain")
+    report(tmp_path / "chain", tmp_path / "pages" / "chain.html")
+    drawn = tmp_path / "pages" / "alignment_by_distance.png"
+    assert drawn.read_bytes().startswith(b"\x89PNG")
+    assert f"picture: {drawn}" in capsys.readouterr().out
+    blocked = tmp_path / "pages" / "chain.html" / "x.html"
+    with pytest.raises(EcosystemError, match=r"cannot write .*x\.html: "):
+        report(tmp_path / "chain", blocked)
 
 
 def painted(self: Any, items: Any) -> list[bytes]:
