@@ -179,7 +179,11 @@ def _influence(app: Dash, source: Source, influences: Influences) -> None:
     )
     def work_out(clicks: Any, picked: Any, address: Any) -> Any:
         view, asked = source.view(address), source.scenario(address)
-        if view is None or asked is None or not picked or picked.get("model") is None:
+        if view is None or asked is None:
+            return ""
+        # A point of a sweep may have fewer models than the one at which a model was picked.
+        model = look(view, model=(picked or {}).get("model")).model
+        if model is None:
             return ""
         scenario, seed = asked
         if ctx.triggered_id != "ask" and not influences.known(scenario, seed):
@@ -188,5 +192,5 @@ def _influence(app: Dash, source: Source, influences: Influences) -> None:
             matrix = influences.matrix(scenario, seed)
         except EcosystemError as error:
             return f"No influence to show. {str(error)[:1].upper()}{str(error)[1:]}"
-        name = view.record.names[picked["model"]]
+        name = view.record.names[model]
         return panels.influence(name, effects(matrix, name))

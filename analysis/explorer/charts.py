@@ -45,8 +45,7 @@ def over_rounds(
     models = numbers.shape[1]
     if models > _SINGLE:
         for low, high, shade, told in _BANDS:
-            edges = np.nanpercentile(_known(numbers), [low, high], axis=1)
-            traces += _band(rounds, edges, shade, told)
+            traces += _band(rounds, _percentiles(numbers, [low, high]), shade, told)
     elif models > 1:
         for index in range(models):
             if index != picked:
@@ -203,9 +202,12 @@ def _means(numbers: Array) -> Array:
     return np.where(count > 0, np.where(known, numbers, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
 
 
-def _known(numbers: Array) -> Array:
-    """Return numbers with zeros in place of rows that have none, which no percentile can be taken of."""
-    return np.where(np.isfinite(numbers).any(axis=1, keepdims=True), numbers, 0.0)
+def _percentiles(numbers: Array, wanted: Sequence[float]) -> Array:
+    """Return percentiles of each row, ``[wanted, rows]``; NaN where a row has no number."""
+    known = np.isfinite(numbers).any(axis=1)
+    found = np.full((len(wanted), len(numbers)), np.nan)
+    found[:, known] = np.nanpercentile(numbers[known], wanted, axis=1)
+    return found
 
 
 def _plain(numbers: Array) -> list[float | None]:

@@ -108,6 +108,6 @@ def _standing(record: Record, quantity: Quantity, model: int, row: int) -> str:
             text += f". {counted(int(hops), 'step')} from the nearest curated model"
     volume = record.models.get("volume")
     if quantity.key != "volume" and volume is not None and np.isfinite(volume[row, model]):
-        part = volume[row, model] / np.nansum(volume[row])
-        text += f". {number(round(float(volume[row, model])))} prompts a round, {percent(float(part))} of all"
+        mine, asked = float(volume[row, model]), float(np.nansum(volume[row]))
+        text += f". {number(round(mine))} prompts a round{f', {percent(mine / asked)} of all' if asked else ''}"
     return f"{text}."

@@ -115,11 +115,13 @@ def _users(record: Record, row: int) -> str:
     if not record.groups:
         return ""
     share, satisfaction = record.of_groups["share"][row], record.of_groups["satisfaction"][row]
-    largest = int(np.nanargmax(share)) if np.isfinite(share).any() else None
+    if not np.isfinite(share).any():
+        return "There are no users in this round."
     parts = []
-    if largest is not None and len(record.groups) > 1:
+    if len(record.groups) > 1:
+        largest = int(np.nanargmax(share))
         before = record.of_groups["share"][0][largest]
-        moved = "" if row == 0 or abs(before - share[largest]) < _ALIKE else f" (at the start {percent(before)})"
+        moved = f" (at the start {percent(before)})" if abs(before - share[largest]) >= _ALIKE else ""
         parts.append(
             f"{percent(share[largest])} of the users are in the largest group, {record.groups[largest]}{moved}"
         )

@@ -71,6 +71,8 @@ def communities(
     ax.autoscale_view()
     shown, count = int(sizes[order].sum()), len(sizes)
     told = f"{count:,} communities of {number(float(np.median(sizes)))} models (median)"
+    if count == 1:
+        told = f"one community of {shown:,} models"
     if count > _MOST:
         told = f"the {_MOST} largest of {count:,} communities, {shown / sizes.sum():.0%} of {sizes.sum():,} models"
     ring = "" if curated is None or not curated.any() else "; black: share of a community that is curated"

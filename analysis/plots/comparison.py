@@ -39,10 +39,9 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Figure:
     vary, others = columns[place - 1], [*columns[: place - 1], *columns[place + 1 : columns.index("quantity")]]
     if "group" in columns and "group" not in others and table["group"].notna().any():
         others.append("group")
-    rows = table.assign(
-        variant=table[vary].astype(str),
-        told=table[others].astype(str).agg(", ".join, axis=1) if others else "",
-    )
+    # What is of no group, such as a bias, has missing there.
+    told_apart = [", ".join(str(each) for each in row if not pd.isna(each)) for row in table[others].to_numpy(object)]
+    rows = table.assign(variant=table[vary].astype(str), told=told_apart)
     variants, told = list(dict.fromkeys(rows["variant"])), list(dict.fromkeys(rows["told"]))
     if len(told) > LINES:
         raise ValueError(f"{', '.join(others)} has {len(told)} combinations; {LINES} can be told apart")
@@ -50,13 +49,15 @@ def comparison(table: pd.DataFrame, ax: Axes | None = None) -> Figure:
         made = [axes(ax)]
     else:
         made = panels([in_text(name) for name in quantities], height=0.9 + 0.1 * len(variants) * (len(told) + 2))
+    handles: dict[str, Artist] = {}
     for drawn, quantity in zip(made, quantities, strict=True):
-        handles = _panel(drawn, rows[rows["quantity"] == quantity], variants, told)
+        handles |= _panel(drawn, rows[rows["quantity"] == quantity], variants, told)
         drawn.set_xlabel("difference from " + plain(table["baseline"].iloc[0]))
         drawn.xaxis.set_major_locator(MaxNLocator(nbins=4))
     if others:
-        title = ", ".join(others)
-        legend(made[-1], list(handles.values()), list(handles), title=None if others == ["group"] else title)
+        named = {name: handles[name] for name in told if name}
+        title = None if others == ["group"] else ", ".join(others)
+        legend(made[-1], list(named.values()), list(named), title=title)
     return figure_of(made[0])
 
 
@@ -65,10 +66,11 @@ def _panel(ax: Axes, rows: pd.DataFrame, variants: list[str], told: list[str]) -
     ax.grid(axis="x", color="0.9", linewidth=0.8)
     ax.axvline(0.0, color=QUIET, linewidth=1.0)
     handles: dict[str, Artist] = {}
-    for number, name in enumerate(told):
-        own = rows[rows["told"] == name]
+    here = [name for name in told if (rows["told"] == name).any()]
+    for place, name in enumerate(here):
+        own, number = rows[rows["told"] == name], told.index(name)
         at = np.array([variants.index(variant) for variant in own["variant"]], dtype=float)
-        at += (number - (len(told) - 1) / 2) * 0.6 / max(len(told), 2)
+        at += (place - (len(here) - 1) / 2) * 0.6 / max(len(here), 2)
         mean = own["difference"].to_numpy(dtype=float)
         style: dict[str, Any] = {"color": COLOURS[number], "marker": MARKERS[number], "linestyle": "none"}
         reach = np.nan_to_num(np.abs(np.array([mean - own["low"], own["high"] - mean], dtype=float)))

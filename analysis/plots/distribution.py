@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.plots.style import COLOURS, QUIET, axes, figure_of, legend
 from analysis.plots.wording import on_axis
+from ecosystem.errors import EcosystemError
 
 _BINS = 40
 
@@ -25,9 +26,16 @@ def distribution(models: pd.DataFrame, ax: Axes | None = None, column: str = "al
         Where to draw; a new figure by default.
     column : str
         The quantity.
+
+    Raises
+    ------
+    EcosystemError
+        No model has a number there.
     """
-    drawn = axes(ax)
     rows = models.dropna(subset=[column])
+    if rows.empty:
+        raise EcosystemError(f"no model has a number in the column {column}, so there is nothing to count")
+    drawn = axes(ax)
     of_run = rows.groupby("run", observed=True)["round"]
     start = rows.loc[rows["round"] == of_run.transform("min"), column].to_numpy(dtype=float)
     end = rows.loc[rows["round"] == of_run.transform("max"), column].to_numpy(dtype=float)

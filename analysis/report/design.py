@@ -101,7 +101,7 @@ def design(results: Results) -> Design:
         for factor in factors
         if len(factor.columns) > 1
     }
-    added[POINT] = [_point(points.columns, row) for row in points.itertuples(index=False, name=None)]
+    added[POINT] = [_point(points.columns, row) for row in points.to_numpy(dtype=object)]
     return Design(int(runs["seed"].nunique()), factors, points.assign(**added))
 
 

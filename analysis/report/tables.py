@@ -44,9 +44,8 @@ def estimates(means: pd.DataFrame, rows: Sequence[str], quantity: str = "quantit
     """
     cells = [estimate_of(*row) for row in means[["mean", "low", "high"]].astype(float).itertuples(index=False)]
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for key, name, cell in zip(
-        means[list(rows)].itertuples(index=False, name=None), means[quantity].astype(str), cells, strict=True
-    ):
+    keys = map(tuple, means[list(rows)].to_numpy(dtype=object))  # pandas before 3 has no tuple of no columns
+    for key, name, cell in zip(keys, means[quantity].astype(str), cells, strict=True):
         found.setdefault(key, dict(zip(rows, key, strict=True)))[name] = cell
     return pd.DataFrame(list(found.values()))
 

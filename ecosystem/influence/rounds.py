@@ -22,7 +22,8 @@ from ecosystem.errors import EcosystemError
 from ecosystem.influence.frames import Frame, frame_of
 from ecosystem.learners import row_learner_of
 from ecosystem.learners.batch import Batch
-from ecosystem.learners.learner import RowLearner, State
+from ecosystem.learners.learner import State
+from ecosystem.learners.rows import RowLearner
 from ecosystem.learners.turn import Readers
 from ecosystem.plugins.kinds import Learner
 from ecosystem.scenario.fields.learning import RefreshCorpus

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ecosystem.learners.batch import Batch
-    from ecosystem.learners.learner import Learner, RowLearner
+    from ecosystem.learners.learner import Learner
+    from ecosystem.learners.rows import RowLearner
 
 __all__ = ["learner_of", "row_learner_of"]
 

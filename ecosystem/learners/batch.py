@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ecosystem.curators.curation import Bucket, Curation
+from ecosystem.curators.buckets import Bucket
+from ecosystem.curators.curation import Curation
 from ecosystem.devices import usable
 from ecosystem.learners.exchange import Exchange
 from ecosystem.world.blueprint import Blueprint

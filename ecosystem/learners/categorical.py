@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ecosystem.buffers import Buffers
 from ecosystem.learners.batch import Batch
-from ecosystem.learners.learner import RowLearner
+from ecosystem.learners.rows import RowLearner
 from ecosystem.learners.sampling import draw_counts, draw_given
 from ecosystem.learners.turn import Mixture, Offer, Readers
 from ecosystem.measures import categorical

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.examples import Author, draw_examples
-from ecosystem.learners.learner import RowLearner
+from ecosystem.learners.rows import RowLearner
 from ecosystem.learners.turn import Mixture, Offer, Readers
 from ecosystem.measures import gaussian
 from ecosystem.measures.gaussian import symmetric_root

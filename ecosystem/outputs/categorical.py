@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ecosystem.curators.curation import kind_of
+from ecosystem.curators.buckets import kind_of
 from ecosystem.curators.luce import nodes_needed
 from ecosystem.scenario.fields.common import DirichletDraw, NormalDraw, UniformDraw
 from ecosystem.scenario.fields.network import Channel

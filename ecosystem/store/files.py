@@ -12,6 +12,8 @@ from pathlib import Path
 
 UNFINISHED = ".unfinished-"
 """How names begin of what was being written; a leftover means nothing and may go."""
+TEMPORARY = ".tmp"
+"""How names begin of what safetensors was writing, in a directory of ours."""
 
 
 def write_text(path: Path, text: str) -> None:
@@ -78,13 +80,14 @@ def _appear(beside: Path, path: Path) -> None:
         raise
 
 
-def remove_unfinished(directory: Path) -> None:
-    """Remove what a killed program left half-written in a directory."""
-    for entry in directory.glob(UNFINISHED + "*"):
-        if entry.is_dir():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            entry.unlink(missing_ok=True)
+def remove_unfinished(directory: Path, *prefixes: str) -> None:
+    """Remove what a killed program left half-written in a directory; further prefixes are of other programs."""
+    for prefix in (UNFINISHED, *prefixes):
+        for entry in directory.glob(prefix + "*"):
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
 
 
 def _beside(path: Path) -> Path:

@@ -14,12 +14,12 @@ from filelock import FileLock, Timeout
 from ecosystem.plan.chunks import Chunk
 from ecosystem.plan.identity import digest
 from ecosystem.plan.runs import Plan
-from ecosystem.store import checkpoints
+from ecosystem.store import checkpoints, weights
 from ecosystem.store import manifest as manifests
 from ecosystem.store.checkpoints import Checkpoints
 from ecosystem.store.compare import difference
 from ecosystem.store.errors import StoreError, told
-from ecosystem.store.files import UNFINISHED, remove_directory, remove_unfinished
+from ecosystem.store.files import TEMPORARY, UNFINISHED, remove_directory, remove_unfinished
 from ecosystem.store.manifest import FILE, Manifest, Session
 from ecosystem.store.parts import (
     FOLDER,
@@ -168,8 +168,10 @@ def open_store(plan: Plan, path: Path) -> Iterator[Store]:
         if stored is not None:
             asked = replace(asked, created=stored.created, sessions=stored.sessions)
         with told(path):
-            for directory in (path, path / FOLDER, path / checkpoints.FOLDER):
+            for directory in (path, path / FOLDER):
                 remove_unfinished(directory)
+            for folder in (checkpoints.FOLDER, weights.FOLDER):
+                remove_unfinished(path / folder, TEMPORARY)
             damaged = damaged_parts(path)
             for part in damaged:
                 remove_directory(part)

@@ -10,7 +10,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from ecosystem.curators.curation import Bucket, Choice, buckets
+from ecosystem.curators.buckets import Bucket, Choice, buckets
 from ecosystem.garbage import uncollected
 from ecosystem.outputs import space_of
 from ecosystem.plugins.plugin import Plugin

@@ -91,7 +91,19 @@ def _whole(name: str, n: float, nodes: int) -> int:
     return int(n)
 
 
+def _in_order(graph: Any) -> Any:
+    """Return a graph of numbers with its nodes in their order: some releases of NetworkX add them by their edges."""
+    order = sorted(graph) if all(isinstance(node, int) for node in graph) else list(graph)
+    if order == list(graph):
+        return graph
+    ordered = graph.__class__()
+    ordered.add_nodes_from((node, graph.nodes[node]) for node in order)
+    ordered.add_edges_from(graph.edges(data=True))
+    return ordered
+
+
 def _directed(graph: Any, names: Sequence[Any], plain: dict[str, Any]) -> nx.DiGraph[Any]:
+    graph = _in_order(graph)
     called = dict(zip(graph, names, strict=True))
     result: nx.DiGraph[Any] = nx.DiGraph()
     result.add_nodes_from(names)

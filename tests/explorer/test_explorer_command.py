@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import http.client
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import ecosystem
 from analysis.explorer import applications, command
 from analysis.explorer.effects import MOST_MODELS, Influences, effects
-from analysis.explorer.server import guard, listen
+from analysis.explorer.server import free, guard, listen, serve
 from ecosystem import Scenario
 from ecosystem.cli import main
 from ecosystem.errors import EcosystemError
@@ -58,6 +61,18 @@ def test_a_port_that_is_taken(said) -> None:
             f"--port {port}: is taken by another program; choose another one\n",
         )
     assert said("two_model_backfire", "--port", "70000")[0] == 2
+
+
+def test_an_address_that_is_not_this_computers_and_a_port_that_is_not_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(EcosystemError, match=r"^--host 192\.0\.2\.1: cannot be listened on \(.+\)$"):
+        free("192.0.2.1", 8999)
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", refused)
+    with pytest.raises(EcosystemError, match=r"^--port 80: may not be used; choose one from 1024 to 65535$"):
+        free("127.0.0.1", 80)
 
 
 def test_a_missing_library_is_named_with_the_command_that_installs_it(said, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,6 +123,54 @@ def test_a_page_listens_on_loopback_alone(small: Scenario) -> None:
     server.server_close()
 
 
+def test_a_browser_is_opened_at_the_page_that_is_served(small: Scenario, monkeypatch, capsys) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    servers: list[Any] = []
+    answers: list[tuple[str, int]] = []
+
+    def listening(*where: Any) -> Any:
+        servers.append(listen(*where))
+        return servers[-1]
+
+    def opened(address: str) -> None:
+        try:
+            visit = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            visit.request("GET", "/")
+            answers.append((address, visit.getresponse().status))
+        finally:
+            servers[0].shutdown()
+
+    monkeypatch.setattr("analysis.explorer.server.listen", listening)
+    monkeypatch.setattr("analysis.explorer.server._OPENS_AFTER", 0.0)
+    monkeypatch.setattr("webbrowser.open", opened)
+    serve(applications.of_results(ecosystem.run(small)), "127.0.0.1", port, browser=True)
+    servers[0].server_close()
+    assert answers == [(f"http://127.0.0.1:{port}/", 200)]
+    assert capsys.readouterr().out == f"explorer: http://127.0.0.1:{port}/ (Ctrl+C ends it)\n"
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("::1", "[::1]"), ("localhost", "localhost")],
+)
+def test_an_address_is_told_that_a_browser_takes_and_no_browser_is_opened(
+    host: str, shown: str, monkeypatch, capsys
+) -> None:
+    class Interrupted:
+        def serve_forever(self) -> None:
+            raise KeyboardInterrupt
+
+    opened: list[str] = []
+    monkeypatch.setattr("analysis.explorer.server.listen", lambda *_: Interrupted())
+    monkeypatch.setattr("analysis.explorer.server._OPENS_AFTER", 0.0)
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    serve(Any, host, 8999, browser=False)
+    assert capsys.readouterr().out == f"explorer: http://{shown}:8999/ (Ctrl+C ends it)\n"
+    assert opened == []
+
+
 def test_the_default_host_is_loopback() -> None:
     import inspect
 
@@ -127,6 +190,17 @@ def test_influence_is_that_of_the_library_and_is_found_once(small: Scenario, mon
     assert [name for name, _ in effects(matrix, "a").on_others] == sorted(
         ("b", "c"), key=lambda name: -abs(matrix.loc[name, "a"])
     )
+
+
+def test_of_many_matrices_of_influence_the_longest_unused_is_forgotten(small: Scenario) -> None:
+    influences = Influences()
+    scenarios = [small.with_({"lam": place / 20}) for place in range(9)]
+    for scenario in scenarios[:8]:
+        influences.matrix(scenario, 0)
+    influences.matrix(scenarios[0], 0)
+    assert all(influences.known(scenario, 0) for scenario in scenarios[:8])
+    influences.matrix(scenarios[8], 0)
+    assert [influences.known(scenario, 0) for scenario in scenarios] == [True, False, *[True] * 7]
 
 
 def test_influence_that_there_is_not_is_told(small: Scenario) -> None:

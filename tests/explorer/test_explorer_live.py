@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 import ecosystem
 from analysis.explorer.knobs import knobs
@@ -63,6 +64,20 @@ def test_what_was_moved_on_the_way_is_saved_as_events(small: Scenario, tmp_path)
     assert live.settings == {"lam": 0.1, "learning.rate": 0.5}
 
 
+def test_several_changes_in_one_round_are_one_event_and_what_stays_is_none(small: Scenario, tmp_path) -> None:
+    live = reached(small, 3)
+    live.change({"lam": 0.7})
+    live.change({"lam": 0.9, "learning.rate": 0.5})
+    live.target = 5
+    assert live.advance(60)
+    before = live.record
+    live.change({"lam": 0.9, "learning.rate": 0.5})
+    assert live.record is before
+    saved = yaml.safe_load(live.written())
+    assert saved["events"] == [{"round": 3, "set": {"lam": 0.9, "learning.rate": 0.5}}]
+    same(run_again(live, tmp_path / "saved.yaml"), live.record)
+
+
 def test_settings_from_the_start_give_what_the_scenario_gives_with_them(users: Scenario, tmp_path) -> None:
     live = reached(users, 4)
     live.restart({"learning.sharing": 0.9}, seed=3)
@@ -95,6 +110,15 @@ def test_rounds_are_bounded_by_what_is_kept(small: Scenario) -> None:
     live.target = 10**9
     live.advance(0.0)
     assert live.target == 2000
+
+
+def test_who_asks_for_more_rounds_than_are_kept_is_told(small: Scenario, monkeypatch) -> None:
+    session = session_of(small, 3)
+    monkeypatch.setattr(session.live, "_most", 5)
+    assert act(session, Touch("run-on", {}, more=2), 6, patience=60) == (True, "")
+    told = "Only 5 rounds are kept here; run more with “ecosystem run”."
+    assert act(session, Touch("run-on", {}, more=1), 6, patience=60) == (True, told)
+    assert session.live.round == 5
 
 
 def test_numbers_that_grow_beyond_bounds_end_at_the_last_good_round() -> None:
@@ -227,3 +251,12 @@ def test_sliders_go_as_far_as_the_scenario_is_valid() -> None:
     assert found["lam"].read("0.456") == 0.456
     assert found["lam"].read(7) == 0.6
     assert found["scale"].read("4.4") == 4
+    assert found["lam"].read("nan") == found["lam"].read("inf") == 0.3  # no place on a slider: where it stood
+
+
+def test_a_parameter_without_an_end_has_no_slider(small: Scenario) -> None:
+    data = small.document.data
+    first, *others = data["models"]
+    models = [{**first, "curation": {"method": "luce", "candidates": "= many"}}, *others]
+    scenario = Scenario(**{**data, "models": models, "parameters": {"lam": 0.5, "many": float("inf")}})
+    assert [knob.key for knob in knobs(scenario)] == ["lam", "learning.rate", "learning.sharing"]

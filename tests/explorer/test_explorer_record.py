@@ -19,18 +19,14 @@ from analysis.explorer.looking import figures, frame, look, told
 from analysis.explorer.placing import MOST_MODELS, picture
 from analysis.explorer.portrait import portrait
 from analysis.explorer.quantities import bounds, called, offered, values
-from analysis.explorer.record import Network, Record, of_run, record, versus
+from analysis.explorer.record import Record, of_run, record, versus
 from analysis.explorer.settings import of_model, phase
 from analysis.explorer.views import Stored, View
 from analysis.explorer.words import number, percent, sentences
 from ecosystem import Scenario
 from ecosystem.errors import EcosystemError
 from ecosystem.world.blueprint import blueprint
-
-
-def network(*edges: tuple[int, int]) -> Network:
-    ends = np.array(edges, dtype=np.int64).reshape(-1, 2)
-    return Network(ends[:, 0], ends[:, 1], np.ones(len(ends)), np.zeros(len(ends)), np.full(len(ends), np.inf))
+from tests.doubles.records import network
 
 
 def stored(scenario: Scenario) -> tuple[ecosystem.Results, Record]:
@@ -111,7 +107,23 @@ def test_of_a_sweep_each_point_is_one_run_with_its_own_settings(small: Scenario)
     assert asked is not None and asked[0].parameters == {"lam": 0.8} and asked[1] == 5
     last = results.last("models", parameters=True).set_index(["lam", "seed", "model"])["alignment"]
     assert values(view.record, "versus")[-1, 0] == pytest.approx(last[0.8, 5, "a"] - last[0.2, 5, "a"])
-    assert source.view({"run": "none"}) is None
+    gone = {"run": "none"}
+    assert source.view(gone) is source.plan(gone) is source.scenario(gone) is None
+
+
+def test_the_last_runs_that_were_looked_at_are_kept_and_each_is_read_once(small: Scenario, monkeypatch) -> None:
+    results = ecosystem.run(small.with_({"seeds": 7, "rounds": 1}))
+    read: list[str] = []
+
+    def of_run_counted(results: ecosystem.Results, run: str) -> Record:
+        read.append(run)
+        return of_run(results, run)
+
+    monkeypatch.setattr("analysis.explorer.views.of_run", of_run_counted)
+    source, runs = Stored(results), results.runs["run"].tolist()
+    for run in [*runs[:6], runs[0], runs[6], runs[0], runs[1]]:
+        assert source.view({"run": run}) is not None
+    assert read == [*runs, runs[1]]  # the seventh run took the place of the second, which was longest unused
 
 
 def test_a_baseline_of_other_length_is_compared_where_both_are(small: Scenario) -> None:

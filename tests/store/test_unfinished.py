@@ -69,10 +69,15 @@ def test_what_is_half_written_is_never_seen_and_cleaned_up(tmp_path: Path) -> No
     left.mkdir()
     (left / "runs.parquet").write_bytes((part / "runs.parquet").read_bytes()[:20])
     (tmp_path / f"{UNFINISHED}def").write_text("{", encoding="utf-8")
+    (tmp_path / ".tmp-of-mine").write_text("kept", encoding="utf-8")
+    for folder in ("checkpoints", "weights"):  # safetensors, killed while it writes, leaves such files
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / ".tmpA1b2").write_bytes(b"half")
     assert len(open_results(tmp_path).rounds) == 6
     with open_store(asked, tmp_path):
         pass
     assert not list(tmp_path.rglob(UNFINISHED + "*"))
+    assert [entry.name for entry in tmp_path.rglob(".tmp*")] == [".tmp-of-mine"]
 
 
 def test_a_store_killed_before_its_manifest_can_be_taken(tmp_path: Path) -> None:

@@ -145,6 +145,20 @@ def test_a_generated_network_is_that_of_networkx_with_the_same_seed(name: str) -
     assert found.names == numbered(12) == tuple(found.graph)
 
 
+def test_numbered_nodes_are_named_in_their_order_however_they_were_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    def added_by_edges(d: int, n: int, seed: int) -> nx.Graph[int]:
+        graph = nx.Graph([(3, 1), (1, 0), (0, 2), (2, 3)])
+        graph.nodes[3]["label"] = "last"
+        return graph
+
+    monkeypatch.setattr(nx, "random_regular_graph", added_by_edges)
+    found = planned({"generator": "random_regular", "d": 2}, ("a", "b", "c", "d")).graph
+    assert set(found.edges()) == {
+        edge for ends in ("db", "ba", "ac", "cd") for edge in (tuple(ends), tuple(ends[::-1]))
+    }
+    assert {name: label for name, label in found.nodes(data="label") if label} == {"d": "last"}
+
+
 @pytest.mark.parametrize("name", NETWORKX)
 def test_undirected_edges_are_read_both_ways_and_directed_ones_are_not(name: str) -> None:
     arguments, made_by = NETWORKX[name]
