@@ -140,7 +140,7 @@ def _course(material: Material, measure: str) -> str:
     start = f" It starts at {number(starts.mean(), 3)} and" if starts.max() - starts.min() < _SAME else " It"
     tail = f"{start} {_directions(first, last, measure)}."
     if means.max() - means.min() < _SAME:
-        return f"{what} ends at {number(means.mean(), 3)} at every point of the sweep.{tail}"
+        return f"{what} ends at {number(means.mean(), 3)} {material.everywhere}.{tail}"
     return f"{what} ends between {ends[0]} and {ends[1]}.{tail}"
 
 

@@ -24,7 +24,6 @@ from analysis.report.compared import compared
 from analysis.report.content import Estimate
 from analysis.report.dependence import dependence
 from analysis.report.design import design
-from analysis.report.influence import influence
 from analysis.report.material import Part, estimate
 from analysis.report.reach import reach
 from analysis.report.samples import samples
@@ -34,154 +33,15 @@ from analysis.report.users import users
 from analysis.report.variety import variety
 from ecosystem import Scenario
 from ecosystem.errors import EcosystemError
-from ecosystem.influence.of_results import influence_table
 from ecosystem.learners import crafts
 from ecosystem.plan.runs import plan
 from ecosystem.store.results import open_results
 from ecosystem.store.store import open_store
 from ecosystem.store.versions import versions
 from tests.doubles import CHAIN, carried_out, small
-from tests.doubles.pages import captions, part, part_of, titles
+from tests.doubles.pages import captions, curated, part, part_of, titles
 
 NOTHING = Part()
-
-
-def tastes(**changes: Any) -> Scenario:
-    """Two models of opposite tastes, p and q, that learn from one another and come to rest."""
-    whole = {
-        "name": "tastes",
-        "rounds": {"max": 400, "until": "stable", "tolerance": 1e-9},
-        "parameters": {"lam": 0.5, "c": 0.7, "d": 0.3},
-        "outputs": {"kind": "categorical", "size": 2},
-        "rewards": {"first": [1, 0], "second": [0, 1]},
-        "models": [
-            {
-                "name": "p",
-                "reward": "first",
-                "diet": {"real": "= 1 - lam", "curated": "= lam * (1 - c)", "neighbours_curated": "= lam * c"},
-                "curation": {"candidates": 2},
-            },
-            {
-                "name": "q",
-                "reward": "second",
-                "diet": {"real": 0.5, "curated": "= 0.5 * (1 - d)", "neighbours_curated": "= 0.5 * d"},
-                "curation": {"candidates": 2},
-            },
-        ],
-        "network": {"edges": [{"from": "q", "to": "p"}, {"from": "p", "to": "q"}]},
-    }
-    return Scenario(**whole | changes)
-
-
-def curated(name: str, candidates: int = 2, **more: Any) -> dict[str, Any]:
-    """A model that is trained, by half, on what a curator keeps of its outputs."""
-    half = {"name": name, "reward": "first", "diet": {"real": 0.5, "curated": 0.5}}
-    return half | {"curation": {"candidates": candidates}} | more
-
-
-def alone(*models: dict[str, Any], **changes: Any) -> Scenario:
-    """Models that do not read one another."""
-    return tastes(models=list(models), network={"edges": []}, **changes)
-
-
-def test_influence_at_one_point_is_told_model_by_model() -> None:
-    found = part(influence, tastes(), seeds=2)
-    assert captions(found) == ["Blue helps, red harms: lever by column, affected model by row. Seed 0."]
-    assert found.findings == (
-        "Curation backfires on the model itself for p (of 2 curated).",
-        # q’s on p is, p’s on q is not; both seeds say the same of the same two pairs.
-        "50% of all cross-influence (2 pairs of models) is negative: it harms the other.",
-    )
-
-
-def test_points_of_a_sweep_count_once_whatever_the_seeds() -> None:
-    results = ecosystem.run(tastes(sweep={"grid": {"lam": [0.5, 0.6], "c": [0, 0.7]}}), seeds=2)
-    table = influence_table(results).drop_duplicates(["point", "affected", "lever"])
-    own = table[(table["affected"] == "p") & (table["lever"] == "p")]
-    assert (own["influence"] < 0).sum() == 2
-    worst = own.nsmallest(1, "influence").iloc[0]
-    found = part_of(influence, results)
-    assert (
-        f"Curating p more lowers its own alignment at 2 of 4 points, most at lam = {worst['lam']}, c = {worst['c']} "
-        f"(dJ/dλ = {number(worst['influence'])})."
-    ) in found.findings
-    assert "Curating p more lowers q’s alignment at 2 of 4 points." in found.findings
-    assert captions(found) == [
-        "Influence of one model’s curation on another’s (or its own) alignment, over what was swept."
-    ]
-
-
-@pytest.mark.parametrize(
-    ("models", "told"),
-    [
-        ([curated("p"), curated("q")], "Curating a model more raises its own alignment in every case."),
-        ([curated("p"), curated("q", candidates=1)], "Curating a model more never lowers its own alignment."),
-    ],
-    ids=["all", "one without a choice"],
-)
-def test_models_by_themselves_harm_nobody(models: list[dict[str, Any]], told: str) -> None:
-    assert part(influence, alone(*models)).findings == (told,)
-
-
-def test_over_a_sweep_a_curator_without_a_choice_never_lowers() -> None:
-    swept = alone(
-        curated("p"), curated("q", candidates=1), sweep={"grid": {"learning.corpus": ["replace", "accumulate"]}}
-    )
-    found = part(influence, swept)
-    assert found.findings == (
-        "Curating p more raises its own alignment at every point of the sweep.",
-        "Curating q more never lowers its own alignment.",
-    )
-    assert found.sections == ()  # words are no axis
-
-
-def test_a_model_alone_has_no_matrix_and_one_without_a_choice_no_influence() -> None:
-    found = part(influence, alone(curated("p")))
-    assert found.findings == ("Curating a model more raises its own alignment in every case.",)
-    assert found.sections == ()
-    assert part(influence, alone(curated("p", candidates=1))) == NOTHING
-
-
-def test_what_helps_a_reader_harms_nobody() -> None:
-    reader = {"name": "q", "reward": "first", "diet": {"real": 0.5, "neighbours_raw": 0.5}}
-    # p is curated for another reward than its own, of which nothing is known: only what it does to q is.
-    writer = curated("p", curation={"candidates": 2, "reward": "first"})
-    del writer["reward"]
-    found = part(influence, tastes(models=[writer, reader], network={"edges": [{"from": "p", "to": "q"}]}))
-    assert found.findings == ("No cross-influence is negative: curating a model harms no other.",)
-
-
-SQUARE = {"grid": {"lam": [0.4, 0.5, 0.6], "c": [0, 0.3, 0.7]}}
-
-
-def test_over_two_numbers_self_influence_is_a_map() -> None:
-    found = part(influence, tastes(sweep=SQUARE))
-    assert [caption.partition(" (blue)")[0] for caption in captions(found)] == ["Where curation helps the model itself"]
-    assert any(text.startswith("Curating p more lowers its own alignment at 3 of 9 points") for text in found.findings)
-
-
-@pytest.mark.parametrize(
-    "scenario",
-    [
-        alone(*(curated(f"m{n}", diet={"real": "= 1 - lam", "curated": "= lam"}) for n in range(4)), sweep=SQUARE),
-        tastes(sweep={"grid": {"lam": [0.5, 0.6], "c": [0, 0.7], "d": [0, 0.3]}}),
-    ],
-    ids=["too many models", "too many settings"],
-)
-def test_what_no_figure_of_influence_can_hold_is_told_in_words(scenario: Scenario) -> None:
-    found = part(influence, scenario)
-    assert found.sections == ()
-    assert found.findings[0].startswith("Curating ")
-
-
-def test_of_many_models_only_their_number_is_told() -> None:
-    # Six readers of the other taste, each of which learns mostly from what p’s kind writes.
-    group = {"diet": {"real": "= 1 - lam", "curated": "= lam * (1 - c)", "neighbours_curated": "= lam * c"}}
-    firsts = [curated(f"p{n}", **group) for n in range(6)]
-    seconds = [curated(f"q{n}", reward="second", **group | {"diet": {"real": 0.5, "curated": 0.5}}) for n in range(6)]
-    edges = [{"from": f"q{n}", "to": f"p{n}"} for n in range(6)]
-    found = part(influence, tastes(models=firsts + seconds, network={"edges": edges}))
-    assert found.findings[0] == "Curation backfires on the model itself for 6 models (of 12 curated)."
 
 
 def test_what_a_result_depends_on_is_named_with_its_index_of_total_order() -> None:
@@ -248,9 +108,8 @@ def test_of_a_model_without_a_reward_no_alignment_is_told() -> None:
 
 
 def many(count: int = 12, **changes: Any) -> Scenario:
-    """Models m1, m2, … of which the last starts where the others do, and reads what nobody wants."""
-    models = [curated("m", count=count - 1), {"name": "z", "reward": "second", "diet": {"raw": 1}}]
-    models[1] |= {"diet": {"neighbours_raw": 1}}
+    """Models m1, m2, … that are curated, and z, which reads one of them and wants the opposite."""
+    models = [curated("m", count=count - 1), {"name": "z", "reward": "second", "diet": {"neighbours_raw": 1}}]
     rewards = {"first": [1, 0], "second": [0, 1]}
     network = {"edges": [{"from": "m1", "to": "z"}]}
     return small(models=models, rewards=rewards, network=network, **changes)
@@ -311,6 +170,7 @@ def test_of_an_unfinished_sweep_one_variant_is_compared_with_nothing(tmp_path: P
     results = open_results(tmp_path)
     assert results.runs["status"].tolist() == ["done", "pending"]
     assert part_of(compared, results) == NOTHING
+    assert part_of(alignment, results).findings[0].endswith(" wherever a run is done (1 of 2 points).")
 
 
 def test_what_the_baseline_has_no_value_of_is_not_compared() -> None:

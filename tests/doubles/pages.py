@@ -28,3 +28,9 @@ def captions(found: Part) -> list[str]:
 def titles(found: Part) -> list[str]:
     """Return the headings of a part."""
     return [section.title for section in found.sections]
+
+
+def curated(name: str, candidates: int = 2, **more: Any) -> dict[str, Any]:
+    """A model that is trained, by half, on what a curator keeps of its outputs."""
+    half = {"name": name, "reward": "first", "diet": {"real": 0.5, "curated": 0.5}}
+    return half | {"curation": {"candidates": candidates}} | more
