@@ -140,10 +140,10 @@ def test_what_no_figure_of_influence_can_hold_is_told_in_words(scenario: Scenari
 
 
 def test_of_many_models_only_their_number_is_told() -> None:
-    # Six readers of the other taste, each of which learns mostly from what p’s kind writes.
-    group = {"diet": {"real": "= 1 - lam", "curated": "= lam * (1 - c)", "neighbours_curated": "= lam * c"}}
-    firsts = [curated(f"p{n}", **group) for n in range(6)]
-    seconds = [curated(f"q{n}", reward="second", **group | {"diet": {"real": 0.5, "curated": 0.5}}) for n in range(6)]
+    # Six pairs: each p learns mostly from a q of the other taste, and the more so the more it is curated.
+    mixed = {"diet": {"real": "= 1 - lam", "curated": "= lam * (1 - c)", "neighbours_curated": "= lam * c"}}
+    firsts = [curated(f"p{n}", **mixed) for n in range(6)]
+    seconds = [curated(f"q{n}", reward="second") for n in range(6)]
     edges = [{"from": f"q{n}", "to": f"p{n}"} for n in range(6)]
     found = part(influence, tastes(models=firsts + seconds, network={"edges": edges}))
     assert found.findings[0] == "Curation backfires on the model itself for 6 models (of 12 curated)."
