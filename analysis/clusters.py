@@ -30,8 +30,7 @@ def communities(results: Results, seed: int = 0) -> pd.DataFrame:
         One row per network and model: `network`, `model`, `community` (numbered from 0, the largest first), `size`.
     """
     edges = results.table("network")
-    if "until" in edges.columns:
-        edges = edges[edges["until"].isna()]
+    edges = edges[edges["until"].isna()]
     runs = results.runs.loc[results.runs["status"] == "done", ["run", "network"]]
     one_run = runs.dropna().drop_duplicates("network")
     models = results.last("models", ["run", "model"])

@@ -251,10 +251,15 @@ def _fit(distance: Any, gain: Any, level: float) -> tuple[float, float, float, f
     def curve(d: Array, size: float, rate: float) -> Array:
         return size * np.exp(np.clip(-rate * d, -_FAR, _FAR))
 
+    def slopes(d: Array, size: float, rate: float) -> Array:
+        # Differences over a step in proportion to the rate would be 0 at a rate of almost 0, and the fit stay there.
+        falls = np.where(np.abs(rate * d) < _FAR, -d * curve(d, size, rate), 0.0)
+        return np.column_stack([curve(d, 1.0, rate), falls])
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optimize.OptimizeWarning)  # no covariance: the interval is missing
         try:
-            found, covariance = optimize.curve_fit(curve, x, y, p0=_guess(x, y), maxfev=10_000)
+            found, covariance = optimize.curve_fit(curve, x, y, p0=_guess(x, y), jac=slopes, maxfev=10_000)
         except RuntimeError:
             return None
     freedom = len(x) - 2

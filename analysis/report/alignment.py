@@ -69,7 +69,7 @@ def _findings(material: Material, rows: pd.DataFrame) -> Iterator[str]:
         means = own.groupby(POINT, sort=False)["alignment"].mean()
         who = "Mean alignment" if name is None else f"{name}’s alignment" if len(material.names) > 1 else "Alignment"
         if means.max() - means.min() < 5e-4 * max(abs(means.max()), 1e-12):
-            yield f"{who} ends at {number(means.mean())} at every point of the sweep."
+            yield f"{who} ends at {number(means.mean())} {material.everywhere}."
             continue
         low, high = means.idxmin(), means.idxmax()
         ends = [own[own[POINT] == point] for point in (low, high)]

@@ -15,6 +15,7 @@ from analysis.report.content import Section, Sheet, picture
 from analysis.report.design import Factor
 from analysis.report.material import Material, Part, measured, named
 from analysis.report.tables import estimates, headed
+from ecosystem.errors import EcosystemError
 
 _MOST = 12
 _LEVEL = 0.05
@@ -27,7 +28,10 @@ def compared(material: Material) -> Part:
     table, columns = _quantities(material)
     if vary is None or not columns:
         return Part()
-    differences = compare(material.results, vary, table=table, columns=columns, by=[])
+    try:
+        differences = compare(material.results, vary, table=table, columns=columns, by=[])
+    except EcosystemError:
+        return Part()  # of an unfinished run: one variant is done, or no two on the same seed
     differences = differences.dropna(subset=["difference"])
     if differences.empty:
         return Part()

@@ -39,7 +39,8 @@ def dependence(material: Material) -> Part:
         if table[size].isna().all():
             continue
         pictures.append(picture(plots.sensitivity(table), f"What {in_text(column)} after the last round depends on."))
-        most = table.nlargest(1, size).iloc[0]
+        whole = table[table["order"] == "total"] if form == "saltelli" else table
+        most = whole.nlargest(1, size).iloc[0]
         how = f"{number(float(most[size]), 2)} " + _UNITS[form]
         findings.append(f"{in_text(column).capitalize()} depends most on {most['parameter']}: {how}.")
     section = Section("What it depends on", (_TEXTS[form],), tuple(pictures))

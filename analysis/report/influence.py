@@ -84,36 +84,46 @@ def _pictures(material: Material, rows: pd.DataFrame) -> Iterator[Picture]:
 def _findings(material: Material, rows: pd.DataFrame) -> Iterator[str]:
     own = rows[rows["affected"] == rows["lever"]]
     cross = rows[rows["affected"] != rows["lever"]]
-    points = material.layout.points
-    if len(material.scenario.model_names) <= FEW and points > 1:
-        for name, part in _by(own, "lever"):
-            harmed = part[part["influence"] < -_NOISE]
-            if len(harmed):
-                worst = harmed.nsmallest(1, "influence").iloc[0]
-                yield (
-                    f"Curating {name} more lowers its own alignment at {len(harmed)} of {points} points, most at "
-                    f"{worst[POINT]} (dJ/dλ = {number(worst['influence'])})."
-                )
-            else:
-                yield f"Curating {name} more raises its own alignment at every point of the sweep."
-        for (lever, affected), part in cross.groupby(["lever", "affected"], sort=False, observed=True):
-            count = int((part["influence"] < -_NOISE).sum())
-            if count:
-                yield f"Curating {lever} more lowers {affected}’s alignment at {count} of {points} points."
+    if len(material.scenario.model_names) <= FEW and material.layout.points > 1:
+        yield from _point_by_point(material.layout.points, own, cross)
         return
     backfires = own.loc[own["influence"] < -_NOISE, "lever"].astype(str).drop_duplicates().tolist()
     if backfires:
         who = named(backfires) if len(backfires) <= 5 else counted(len(backfires), "model")
         yield f"Curation backfires on the model itself for {who} (of {own['lever'].nunique():,} curated)."
-    else:
-        yield "Curating a model more raises its own alignment in every case."
+    elif len(own):
+        yield f"Curating a model more {_helps(own['influence'], 'in every case')}."
     moved = cross[cross["influence"].abs() > _NOISE]
     if len(moved):
         share = (moved["influence"] < 0).mean()
         if share == 0:
             yield "No cross-influence is negative: curating a model harms no other."
             return
-        yield f"{share:.0%} of all cross-influence ({len(moved):,} pairs of models) is negative: it harms the other."
+        pairs = counted(len(moved[["lever", "affected"]].drop_duplicates()), "pair")
+        yield f"{share:.0%} of all cross-influence ({pairs} of models) is negative: it harms the other."
+
+
+def _point_by_point(points: int, own: pd.DataFrame, cross: pd.DataFrame) -> Iterator[str]:
+    """Say at how many points influence is negative, in the mean over seeds."""
+    for name, part in _by(own, "lever"):
+        means = part.groupby(POINT, sort=False)["influence"].mean()
+        harmed = means[means < -_NOISE]
+        if len(harmed):
+            yield (
+                f"Curating {name} more lowers its own alignment at {len(harmed)} of {points} points, most at "
+                f"{harmed.idxmin()} (dJ/dλ = {number(harmed.min())})."
+            )
+        else:
+            yield f"Curating {name} more {_helps(means, 'at every point of the sweep')}."
+    for (lever, affected), part in cross.groupby(["lever", "affected"], sort=False, observed=True):
+        count = int((part.groupby(POINT)["influence"].mean() < -_NOISE).sum())
+        if count:
+            yield f"Curating {lever} more lowers {affected}’s alignment at {count} of {points} points."
+
+
+def _helps(influence: pd.Series[float], where: str) -> str:
+    """Say what influence that is nowhere negative does: of a curator that has no choice it is 0."""
+    return f"raises its own alignment {where}" if (influence > _NOISE).all() else "never lowers its own alignment"
 
 
 def _by(rows: pd.DataFrame, column: str) -> Iterator[tuple[str, pd.DataFrame]]:

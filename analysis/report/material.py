@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.plots.style import number
 from analysis.report.content import Section
-from analysis.report.design import Design, design
+from analysis.report.design import POINT, Design, design
 from analysis.statistics import mean_interval
 from ecosystem.scenario.columns import TABLES
 from ecosystem.scenario.fields.drawn import DrawnOutputs
@@ -110,6 +110,15 @@ class Material:
         if self.aggregated:
             return f"all {whole:,} models"
         return f"{count:,} models" if count == whole else f"the {count:,} models recorded (of {whole:,})"
+
+    @cached_property
+    def everywhere(self) -> str:
+        """At which points of the sweep what is said of all of them holds: of an unfinished one, those with a run."""
+        runs = self.results.runs
+        done = runs.loc[runs["status"] == "done", "point"].unique()
+        count, whole = self.layout.beside_points.loc[done, POINT].nunique(), self.layout.points
+        some = f"wherever a run is done ({count} of {whole} points)"
+        return "at every point of the sweep" if count == whole else some
 
     @cached_property
     def recorded(self) -> int:

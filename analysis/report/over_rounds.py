@@ -67,8 +67,6 @@ def over_sweep(material: Material, rows: pd.DataFrame, column: str, by_model: bo
     panels = [factor for factor in others if factor is not lines]
     if len(panels) > (0 if several else 1) or any(factor.levels > FACETS for factor in panels):
         return None
-    if others and lines is None:
-        return None
     facet = "model" if several else panels[0].name if panels else None
     return plots.response(rows, x.name, column=column, by=lines.name if lines else None, facet=facet)
 

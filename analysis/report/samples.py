@@ -21,8 +21,6 @@ def samples(material: Material) -> Part:
     done = runs[runs["status"] == "done"].drop_duplicates("point").head(_PANELS)
     kept = material.layout.beside(material.results.table("samples", parameters=True, runs=list(done["run"])))
     kept = kept[kept["run"].isin(done["run"]) & kept["point"].isin(done["point"])]
-    if kept.empty:
-        return Part()
     one = "one seed" if material.layout.seeds > 1 else "the run"
     pictures = tuple(_grids(kept, one)) if kept["image"].notna().any() else ()
     sheets = (_texts(kept, one),) if kept["text"].notna().any() else ()

@@ -79,9 +79,8 @@ def _table(material: Material) -> Section:
         (material.groups, [*told, "group"], measured_columns(material.results, "groups")),
     ):
         columns = [name for name in names if measured(table, name)]
-        if columns:
-            means = intervals(material.ends(table)[1], columns, keys)
-            sheets.append(Sheet("", headed(estimates(means, keys))))
+        means = intervals(material.ends(table)[1], columns, keys)
+        sheets.append(Sheet("", headed(estimates(means, keys))))
     return Section("Groups at the end", ("After the last round, the mean over seeds" + seeds,), (), tuple(sheets))
 
 
@@ -109,16 +108,23 @@ def _findings(material: Material, column: str | None) -> Iterator[str]:
         yield _course(material, measure)
     if material.layout.points == 1:
         yield from _shares(material)
-    elif _varies(material.groups, "share"):
-        first, last = material.ends(material.groups)
-        shares = last.groupby([POINT, "group"], sort=False, observed=True)["share"].mean()
-        point, group = shares.index[int(shares.argmin())]
-        before = first[(first["group"] == group) & (first[POINT] == point)]["share"].mean()
-        if went(before, shares.min()) == "falls":
-            yield (
-                f"Group {group} loses most: its share of active users falls from {number(before)} to "
-                f"{number(shares.min())} ({point})."
-            )
+    else:
+        yield from _loser(material)
+
+
+def _loser(material: Material) -> Iterator[str]:
+    """Say which group loses most of its share of active users, and at which point, where one does."""
+    before, after = (
+        rows.groupby([POINT, "group"], sort=False, observed=True)["share"].mean()
+        for rows in material.ends(material.groups)
+    )
+    change = (after - before).dropna()
+    if change.min() < -_SAME:
+        at = change.index[int(change.argmin())]
+        yield (
+            f"Group {at[1]} loses most: its share of active users falls from {number(before[at])} to "
+            f"{number(after[at])} ({at[0]})."
+        )
 
 
 def _course(material: Material, measure: str) -> str:
@@ -134,7 +140,7 @@ def _course(material: Material, measure: str) -> str:
     start = f" It starts at {number(starts.mean(), 3)} and" if starts.max() - starts.min() < _SAME else " It"
     tail = f"{start} {_directions(first, last, measure)}."
     if means.max() - means.min() < _SAME:
-        return f"{what} ends at {number(means.mean(), 3)} at every point of the sweep.{tail}"
+        return f"{what} ends at {number(means.mean(), 3)} {material.everywhere}.{tail}"
     return f"{what} ends between {ends[0]} and {ends[1]}.{tail}"
 
 

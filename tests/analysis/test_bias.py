@@ -16,6 +16,7 @@ from analysis.statistics import mean_interval
 from ecosystem import Results, Scenario
 from ecosystem.errors import EcosystemError
 from ecosystem.scenario.sweeps import points
+from tests.doubles import CHAIN
 from tests.doubles.tables import MadeUp, runs_of
 
 ETA, TAU, ROUNDS = 0.5, 0.3, 5
@@ -215,6 +216,11 @@ def test_an_interval_that_holds_0_has_no_sign(
     assert _sign(difference, low, high, drawn) == sign
 
 
+def test_a_change_is_split_of_rounds_and_groups_alone(feedbacks: Results) -> None:
+    with pytest.raises(EcosystemError, match=r"table is rounds or groups \(got 'models'\)"):
+        analysis.decomposition(feedbacks, "alignment", table="models")
+
+
 def test_without_users_there_is_no_bias() -> None:
     with pytest.raises(EcosystemError, match="no users"):
         analysis.biases(ecosystem.run("collapse", seeds=1))
@@ -279,6 +285,11 @@ class TestWithout:
         assert analysis.without(moved, "feedback").events == ()
         both = Scenario(**dict(scenario.document.data) | {"events": events[1:], "expect": []})
         assert [event.set for event in analysis.without(both, "feedback").events] == [{"learning.rate": 0.4}]
+
+    def test_edges_that_come_and_go_are_no_part(self) -> None:
+        cut = {"round": 1, "cut": {"from": "a", "to": "b"}}
+        events = Scenario(**CHAIN, events=[cut]).events
+        assert analysis.without(Scenario(**CHAIN, events=[cut]), "curation").events == events
 
     def test_a_block_that_is_swept_as_a_whole_cannot_lose_a_part(self) -> None:
         scenario = ecosystem.load_scenario("performative_loop")

@@ -158,6 +158,25 @@ def test_what_cannot_be_compared_is_told(remedies: Results) -> None:
         analysis.compare(remedies, "remedy", round=7)
     with pytest.raises(EcosystemError, match="one of models, groups, rounds, alignments"):
         analysis.compare(remedies, "remedy", table="round")
+    others = MadeUp(runs_of(2).assign(seed=[7, 8]), rounds=remedies.last("rounds").head(2).assign(run=["r0", "r1"]))
+    with pytest.raises(EcosystemError, match="the two have no run in common: none agrees in seed"):
+        analysis.compare_runs(remedies, others)  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_read_is_told() -> None:
+    results = made_up(np.zeros((1, 2)), np.zeros((1, 2)))
+    with pytest.raises(EcosystemError, match=r"table is one of models, groups, rounds, alignments \(got 'round'\)"):
+        analysis.outcome(results, "alignment", "round")  # type: ignore[arg-type]
+    models = MadeUp(runs_of(1), models=pd.DataFrame({"run": ["r0"], "round": 1, "model": "p", "alignment": 0.5}))
+    assert analysis.outcome(models, "alignment", "models", where={"model": "p"})["value"].tolist() == [0.5]  # type: ignore[arg-type]
+    with pytest.raises(EcosystemError, match="there is no model 'q' in the table models"):
+        analysis.outcome(models, "alignment", "models", where={"model": "q"})  # type: ignore[arg-type]
+
+
+def test_a_table_for_reading_is_empty_where_nothing_is_known() -> None:
+    table = pd.DataFrame({"variant": ["old", "new"], "quantity": "lean", "difference": [np.nan, 0.25]})
+    text = analysis.readable(table.assign(low=np.nan, high=np.nan), ["variant"], ["quantity"])
+    assert text["lean"].tolist() == ["", "0.25"]
 
 
 def test_where_there_is_nothing_it_is_told(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import analysis
@@ -14,6 +15,7 @@ from analysis import plots
 from analysis.report.page import page
 from ecosystem import Scenario
 from ecosystem.errors import EcosystemError
+from tests.doubles.tables import MadeUp, runs_of
 
 pytest.importorskip("transformers", reason="the extra [language] is not installed")
 
@@ -183,3 +185,72 @@ def test_what_probabilities_cannot_stand_for_is_refused(results: Any) -> None:
     with pytest.raises(EcosystemError, match="the score quality cannot be told of real answers alone"):
         analysis.prediction(changed, rate=0.5)
     assert "Beside the exact prediction" not in page(changed)
+
+
+class Made(MadeUp):
+    """A run of a scenario with one seed, of which it is known where its model began and what became of it."""
+
+    def __init__(self, scenario: Scenario, start: dict[str, np.ndarray] | None = None) -> None:
+        self.scenario = scenario
+        runs = runs_of(1)
+        at = {"run": runs["run"].repeat(3).to_numpy(), "round": range(3)}
+        start = {"lean": np.array([0.7, 0.2]), "quality": np.array([0.9, 0.6])} if start is None else start
+        shares = {name: np.tile(values, 3) for name, values in start.items()}
+        groups = pd.DataFrame({"run": runs["run"].iloc[0], "round": np.repeat(range(3), 2), "group": list("AB") * 3})
+        rounds = pd.DataFrame(at | {"preference_bias": 0.0, "disparate_bias": 0.0})
+        super().__init__(runs, rounds=rounds, groups=groups.assign(**shares))
+
+
+def rewarded(judge: dict[str, Any]) -> Scenario:
+    """One model, whose outputs are curated by the better one of two, and nothing swept."""
+    curation = {"method": "best_of", "candidates": 2}
+    model = {"name": "m", "reward": "wanted", "diet": {"curated": 1}, "curation": curation}
+    return scenario(sweep=None, seeds=1, models=[model], rewards={"wanted": judge})
+
+
+@pytest.mark.parametrize("wanted", ["quality", "lean"])
+def test_curation_by_a_score_is_predicted_by_it(wanted: str) -> None:
+    scores = scenario().settings()["outputs"]["scores"]
+    start = {"lean": np.array([0.7, 0.2]), "quality": np.array([0.9, 0.6])}
+    found = analysis.prediction(Made(rewarded(scores[wanted]), start), rate=0.5, round=1)
+    found = found.set_index(["quantity", "group"])["predicted"]
+    # Of two answers the better by the one score is kept: what the other says of them is as before.
+    mirror = {"quality": start[wanted], "lean": start["quality" if wanted == "lean" else "lean"]}
+    due = by_hand(mirror, 0.5, 2, 0.0, 1)[1]
+    other = "lean" if wanted == "quality" else "quality"
+    assert [found[wanted, "A"], found[wanted, "B"]] == pytest.approx(due["quality"], abs=1e-9)
+    assert [found[other, "A"], found[other, "B"]] == pytest.approx(due["lean"], abs=1e-9)
+
+
+def test_a_model_that_does_not_move_where_none_would_has_the_rate_one() -> None:
+    """Groups that are served alike stay so, whatever the rate."""
+    start = {"lean": np.array([0.5, 0.5]), "quality": np.array([0.8, 0.8])}
+    found = analysis.prediction(Made(scenario(sweep=None, seeds=1), start))
+    assert (found["rate"] == 1).all()
+    own = found[found["group"].notna()]
+    assert own["difference"].abs().max() < 1e-12
+
+
+TWO = [{"name": name, "diet": {"raw": 1}} for name in "mn"]
+EVENT = {"round": 1, "set": {"learning.sharing": 0}}
+ALIKE = {"groups": [{"name": name, "size": 5, "contexts": [0, 1]} for name in "AB"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"models": TWO}, "of one model, over a number of rounds, without events"),
+        ({"events": [EVENT]}, "of one model, over a number of rounds, without events"),
+        ({"users": ALIKE}, "as many groups as contexts, that ask in different shares"),
+        ({"outputs": scenario().settings()["outputs"] | {"scores": {}}}, "scores that are 0 or 1 for every answer"),
+    ],
+    ids=["models", "events", "groups", "scores"],
+)
+def test_what_has_no_counterpart_is_refused_in_words(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(EcosystemError, match=f"a prediction .*{told}"):
+        analysis.prediction(Made(scenario(sweep=None, seeds=1, **changes)), rate=0.5)
+
+
+def test_a_reward_that_is_no_score_is_refused() -> None:
+    with pytest.raises(EcosystemError, match="a prediction needs rewards that are scores"):
+        analysis.prediction(Made(rewarded({"judge": "pattern", "pattern": "~.*"})), rate=0.5)

@@ -222,3 +222,30 @@ def test_seeds_count_alike_however_many_models_they_have_at_a_distance() -> None
     assert found["models"].tolist() == [3, 1]
     assert found["end"].tolist() == [1.5, 5.0]
     assert found["n"].tolist() == [2, 1]
+
+
+def test_the_fit_is_that_of_least_squares_where_gains_rise_with_distance() -> None:
+    """Nothing at distance 0 and one half beyond: the logarithms of what is positive lie on a line without slope."""
+    gain = np.array([0.0, 0.5, 0.5])
+    row = analysis.decay_of(pd.DataFrame({"distance": [0.0, 1.0, 2.0], "gain": gain})).iloc[0]
+    rates = np.linspace(-3, 3, 600_001)
+    curves = np.exp(-np.outer(np.arange(3), rates))
+    sizes = gain @ curves / (curves**2).sum(0)
+    best = int(((gain[:, None] - sizes * curves) ** 2).sum(0).argmin())
+    assert row["length"] == pytest.approx(1 / rates[best], rel=1e-4)
+    assert row["size"] == pytest.approx(sizes[best], rel=1e-4)
+
+
+def test_what_curation_costs_decays_like_what_it_gives() -> None:
+    table = decaying(1.7, 1, np.random.default_rng(0), 0.0)
+    row = analysis.decay_of(table.assign(gain=-table["gain"])).iloc[0]
+    assert (row["length"], row["size"]) == pytest.approx((1.7, -0.4))
+
+
+def test_a_fit_that_finds_no_end_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def endless(*arguments: Any, **options: Any) -> None:
+        raise RuntimeError("Optimal parameters not found: Number of calls to function has reached maxfev = 10000.")
+
+    monkeypatch.setattr("analysis.reach.optimize.curve_fit", endless)
+    row = analysis.decay_of(decaying(1.7, 1, np.random.default_rng(0), 0.0)).iloc[0]
+    assert row["n"] == 0 and row["method"] == "none" and np.isnan(row["length"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -138,6 +139,18 @@ def test_a_trajectory_with_a_failed_run_is_left_out() -> None:
     found = analysis.morris(results, "alignment")
     assert (found["n"] == 8).all()
     assert found["mu"].tolist() == pytest.approx([1, 2, 0], abs=1e-9)
+
+
+def test_of_a_single_trajectory_there_are_no_effects(monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = {"morris": {"trajectories": 2, "ranges": {"x": [0, 1], "y": [0, 1]}}}
+    results = Answered(swept(sweep), lambda x, y: x + 2 * y)
+    results._tables = {"rounds": results.table("rounds").drop(index=[0])}
+    found = analysis.morris(results, "alignment")
+    assert found["parameter"].tolist() == ["x", "y"] and (found["n"] == 1).all()
+    assert found[["mu", "mu_star", "low", "high", "sigma"]].isna().all(axis=None)
+    monkeypatch.setitem(sys.modules, "SALib.analyze.morris", None)
+    with pytest.raises(EcosystemError, match=r"Morris' effects need SALib: pip install .*\[sensitivity\]"):
+        analysis.morris(results, "alignment")
 
 
 def test_a_run_of_the_program_gives_the_sensitivity_of_its_results() -> None:
