@@ -112,7 +112,7 @@ def main() -> None:
 
     def tried(way: str, name: str, large: Ecosystem, other: Ecosystem = small, **wanted: float) -> None:
         found.append(growth(name, large, other, repeats, **wanted))
-        points = lines.setdefault(way, [(load(small), statistics.median(seconds(small.step) for _ in range(5)))])
+        points = lines.setdefault(way, [(load(other), statistics.median(seconds(other.step) for _ in range(5)))])
         points.append((load(large), statistics.median(found[-1].first)))
         print(row(found[-1]), flush=True)
 

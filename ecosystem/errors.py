@@ -74,13 +74,16 @@ def path_text(path: Sequence[str | int]) -> str:
 
     >>> path_text(("models", 0, "diet"))
     'models[0].diet'
+    >>> path_text(("models", 0, " "))
+    "models[0].' '"
     """
     text = ""
     for part in path:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            shown = part if part.isprintable() and len(part) <= _SHOWN else shorten(part)
+            plain = part.isprintable() and len(part) <= _SHOWN and part == part.strip() != ""
+            shown = part if plain else shorten(part)
             text += f".{shown}" if text else shown
     return text
 

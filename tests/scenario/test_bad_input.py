@@ -41,6 +41,11 @@ SPOILT = [
     ),
     (
         "rate: 1.0",
+        "rate: 1.0, ' ': 2",
+        "23:40: learning.' ': unknown key",
+    ),
+    (
+        "rate: 1.0",
         "rate: .nan",
         "23:35: learning.rate: must be a number (got NaN)",
     ),
