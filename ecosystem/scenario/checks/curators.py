@@ -113,8 +113,7 @@ def _spread(facts: Facts, reward: Any) -> float:
         low, high = number(reward.get("low", 0.0)), number(reward.get("high", 1.0))
         known = reward.get("draw") == "uniform" and low is not None and high is not None
         return abs(high - low) if known and high is not None and low is not None else 0.0
-    value = facts.rewards.get(reward) if isinstance(reward, str) else None
-    return max((max(found) - min(found) for _, found in rows(value, ())), default=0.0)
+    return max((max(found) - min(found) for _, found in rows(facts.reward(reward), ())), default=0.0)
 
 
 def _all_curated(facts: Facts, entry: Mapping[Any, Any]) -> bool:

@@ -88,6 +88,10 @@ class Facts:
         self.network = mapping(data.get("network"))
         self.learning = mapping(data.get("learning"))
 
+    def reward(self, name: Any) -> Any:
+        """Return what is written of a reward; None where there is none of this name, or what is written is no name."""
+        return self.rewards.get(name) if isinstance(name, str) else None
+
     @cached_property
     def model_count(self) -> int | None:
         """Number of all models, None where an entry is malformed."""

@@ -77,7 +77,7 @@ def check_choices(facts: Facts) -> Iterator[Problem]:
         if best and math.isinf(candidates):
             yield Problem((*path, "candidates"), "the best of infinitely many normal draws is infinite; give a count")
             continue
-        curved = any(_curved(facts.rewards.get(reward)) for reward in rewards if isinstance(reward, str))
+        curved = any(_curved(facts.reward(reward)) for reward in rewards)
         if curved and not math.isinf(candidates) and facts.data.get("mode", "exact") == "exact":
             remedy = "mode: sampled" if best else "candidates: inf, or mode: sampled"
             message = (

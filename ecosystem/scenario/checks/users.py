@@ -90,8 +90,7 @@ def _wanting(facts: Facts, method: str) -> Iterator[tuple[int, Problem]]:
     if goes_by != "risk":
         return
     for index, group in groups_written(facts):
-        name = group.get("reward")
-        reward = facts.rewards.get(name) if isinstance(name, str) else None
+        reward = facts.reward(group.get("reward"))
         if group.get("best") is not None or not isinstance(reward, Mapping):
             continue
         judged = "judge" in reward
