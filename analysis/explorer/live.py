@@ -140,7 +140,7 @@ class Live:
         while self.round < round_:
             before = self._model.state, self._model.crowd
             self._model.step()
-            if not bool(self._model.finite()[0]):
+            if not bool(self._model.now.finite[0]):
                 self._model.state, self._model.crowd = before
                 self.target = self.round
                 raise EcosystemError(f"Numbers grow beyond all bounds after round {self.round}; it stops there.")

@@ -16,14 +16,15 @@ from ecosystem.garbage import uncollected
 from ecosystem.learners import learner_of
 from ecosystem.learners.batch import Batch
 from ecosystem.learners.learner import State, below
-from ecosystem.measures.groups import group_values, worst_served
+from ecosystem.measures.groups import worst_served
 from ecosystem.scenario.scenario import Scenario
-from ecosystem.threads import each, one_thread
+from ecosystem.threads import one_thread
 from ecosystem.users.crowd import Crowd, Demand
 from ecosystem.users.population import Population
 from ecosystem.users.teaching import Teaching
 from ecosystem.world.agents import Cohort, ModelAgent, User
 from ecosystem.world.blueprint import Blueprint, blueprint
+from ecosystem.world.readings import Readings
 from ecosystem.world.streams import stream
 
 
@@ -74,9 +75,7 @@ class Ecosystem(mesa.Model):
     True
     """
 
-    _measured: dict[str, Tensor]
-    _grouped: dict[str, Tensor]
-    _demand: Demand | None
+    _readings: Readings | None
 
     def __init__(self, scenario: Scenario, seed: int = 0) -> None:
         if scenario.sweep is not None:
@@ -189,14 +188,28 @@ class Ecosystem(mesa.Model):
         return bool(self._ahead)
 
     @property
+    def now(self) -> Readings:
+        """What can be read off the worlds as they are now."""
+        if self._readings is None:
+            self._readings = Readings(self.batch, self.learner, self.state, self.population, self.crowd)
+        return self._readings
+
+    @property
     def demand(self) -> Demand:
         """What users ask of the models now; without users all contexts count alike."""
-        if self._demand is None:
-            if self.population is None or self.crowd is None:
-                self._demand = Demand(self.batch.context_weights)
-            else:
-                self._demand = self.population.query(self.crowd, self.round)
-        return self._demand
+        return self.now.demand
+
+    def measure(self, name: str, models: Tensor | None = None) -> Tensor:
+        """Return one quantity of every model now, ``[worlds, models]``, or of some; that of all is computed once."""
+        return self.measures([name], models)[name]
+
+    def measures(self, names: Sequence[str], models: Tensor | None = None) -> dict[str, Tensor]:
+        """Return several quantities, which costs less than one after another; see `measure`."""
+        return self.now.measures(names, models)
+
+    def group_values(self) -> dict[str, Tensor]:
+        """Return the columns of the table `groups` now, ``[worlds, groups]`` each; nothing without users."""
+        return self.now.group_values
 
     @property
     def lessons(self) -> Demand:
@@ -240,48 +253,6 @@ class Ecosystem(mesa.Model):
         """Settings of the selected world."""
         return self.batch.worlds[self.world]
 
-    def measure(self, name: str, models: Tensor | None = None) -> Tensor:
-        """Return one quantity of every model now, ``[worlds, models]``, or of some; that of all is computed once."""
-        return self.measures([name], models)[name]
-
-    def measures(self, names: Sequence[str], models: Tensor | None = None) -> dict[str, Tensor]:
-        """Return several quantities, which costs less than one after another; see `measure`."""
-        new = [name for name in names if name not in self._measured]
-        if models is None:
-            self._measured |= self._measure(new, slice(None)) if new else {}
-            return {name: self._measured[name] for name in names}
-        found = self._measure(new, models) if new else {}
-        return {name: found[name] if name in found else self._measured[name][:, models] for name in names}
-
-    def _measure(self, names: Sequence[str], models: Tensor | slice) -> dict[str, Tensor]:
-        """Return quantities of some models; of all of them a cacheful at a time, on all cores."""
-        size = self.learner.together
-        if isinstance(models, slice) and len(self.models) > size:
-            parts = [slice(start, start + size) for start in range(0, len(self.models), size)]
-            demand = self.demand  # asked for once, before threads need it
-            with one_thread():
-                found = each(lambda part: self._measured_of(names, part, demand), parts)
-            return {name: torch.cat([part[name] for part in found], dim=1) for name in names}
-        return self._measured_of(names, models, self.demand)
-
-    def _measured_of(self, names: Sequence[str], models: Tensor | slice, demand: Demand) -> dict[str, Tensor]:
-        p, batch = self.state.p[:, models], self.batch.of(models)
-        weights = demand.weights[:, models] if "alignment_served" in names else None
-        known = [name for name in names if name in self.learner.measures]
-        found = self.learner.measured(p, batch, known, models, weights)
-        if "volume" in names:
-            volume = demand.volume
-            found["volume"] = p.new_full(p.shape[:2], torch.nan) if volume is None else volume[:, models].sum(-1)
-        return found
-
-    def group_values(self) -> dict[str, Tensor]:
-        """Return the columns of the table `groups` now, ``[worlds, groups]`` each; nothing without users."""
-        if self.population is None or self.crowd is None:
-            return {}
-        if not self._grouped:
-            self._grouped = group_values(self.population, self.crowd, self.state.p)
-        return self._grouped
-
     def looking(self, index: int) -> np.random.Generator:
         """Return a generator for a look at a model, one that moves nothing else."""
         self._looks += 1
@@ -302,52 +273,4 @@ class Ecosystem(mesa.Model):
 
     def _forget(self) -> None:
         """Drop what was computed of the state before."""
-        self._measured = {}
-        self._grouped = {}
-        self._demand = None
-
-    def moved(self, state: State, crowd: Crowd | None) -> Tensor:
-        """Return the most that anything has moved since an earlier state, ``[worlds]``.
-
-        That is what models write, and of users their choices, their data and their numbers, as parts of all users.
-        """
-        changes = [self.state.p - state.p]
-        if self.crowd is not None and crowd is not None:
-            users = self.crowd.activity.sum(-1, keepdim=True)
-            changes += [
-                (self.crowd.activity - crowd.activity) / torch.where(users > 0, users, 1.0),
-                self.crowd.choice - crowd.choice,
-                self.crowd.data - crowd.data,
-            ]
-        return torch.stack([change.abs().flatten(1).amax(-1) for change in changes]).amax(0)
-
-    def finite(self) -> Tensor:
-        """Return which worlds have a finite state, that of their users included, ``[worlds]``."""
-        return torch.stack([torch.isfinite(part.flatten(1).sum(-1)) for part in self._parts().values()]).all(0)
-
-    def not_finite(self, world: int) -> str:
-        """Say what of a world's state is not finite: of what, and whose."""
-        for what, part in self._parts().items():
-            broken = (~torch.isfinite(part[world])).reshape(part.shape[1], -1).any(-1).nonzero().flatten().tolist()
-            if broken:
-                more = f" and {len(broken) - 1} more" if len(broken) > 1 else ""
-                return f"{what} {self._owners(part)[broken[0]]}{more}"
-        return "the state"
-
-    def _owners(self, part: Tensor) -> Sequence[str]:
-        """Return the names of those whose state a part is."""
-        if self.population is None or part is self.state.p:
-            return self.blueprint.names
-        groups = self.population.groups
-        return groups.names if part.shape[1] == len(groups.names) else groups.user_names
-
-    def _parts(self) -> dict[str, Tensor]:
-        """Return the parts of the state by what they are of: ``[worlds, models or cohorts, ...]`` each."""
-        if self.crowd is None:
-            return {"the outputs of": self.state.p}
-        return {
-            "the outputs of": self.state.p,
-            "the number of users of": self.crowd.activity,
-            "the choices of": self.crowd.choice,
-            "the data of": self.crowd.data,
-        }
+        self._readings = None

@@ -223,17 +223,17 @@ def run_rounds(
     while going and model.round < last:
         before = (model.state, model.crowd)
         model.step()
-        finite = model.finite()
+        finite = model.now.finite
         if not bool(finite.all()):
             fine = finite.tolist()
             for world in [world for world in going if not fine[world]]:
-                broken[world] = f"not finite since round {model.round}: {model.not_finite(world)}"
+                broken[world] = f"not finite since round {model.round}: {model.now.not_finite(world)}"
                 recorder.leave_out(world)
             model.restart(~finite)  # some routines refuse a whole batch for one world's NaN
             going = [world for world in going if world not in broken]
         ended: list[int] = going if model.round == last else []
         if until is not None and not ended and not model.pending:
-            moved = model.moved(*before).tolist()
+            moved = model.now.moved(*before).tolist()
             ended = [world for world in going if moved[world] <= until.tolerance]
         recorder.write(going if model.round % scenario.record.every == 0 else ended)
         if ended:

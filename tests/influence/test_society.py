@@ -29,7 +29,7 @@ def at_rest(written: dict[str, Any]) -> np.ndarray:
     for _ in range(MOST):
         before = model.state, model.crowd
         model.step()
-        if float(model.moved(*before)[0]) < 1e-14:
+        if float(model.now.moved(*before)[0]) < 1e-14:
             break
     return model.measure("alignment")[0].numpy()
 
