@@ -224,6 +224,11 @@ WRONG += [
             "expect[0].where.modle: is neither a column of the table models nor swept",
         ),
         ({"where": {"lam": 0.5}}, "expect[0].where.lam: is neither a column of the table models nor swept"),
+        (
+            {"where": {"lam": 0.5}, "minus": {"lam": 0.2}},
+            "expect[0].where.lam: is neither a column of the table models nor swept (here and in 1 more); nothing is"
+            " swept: --set expect=[] leaves all expectations out",
+        ),
         ({"where": {"model": "r"}}, "expect[0].where.model: there is no model 'r'; known here: p, q"),
         (
             {"table": "influence", "column": "influence", "round": 3},
