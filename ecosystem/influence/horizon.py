@@ -11,7 +11,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ecosystem.errors import EcosystemError
 from ecosystem.influence.implicit import directly, measured
 from ecosystem.influence.linearise import Linearisation
 from ecosystem.influence.pushes import Push, SettingsPush, beside
@@ -20,15 +19,7 @@ from ecosystem.scenario.fields.learning import WindowCorpus
 
 
 def horizon(round_: Round, pull: Callable[[Linearisation], Push], rounds: int) -> tuple[tuple[str, ...], Tensor]:
-    """Return names of the levers and dJ(p_t)/dλ at round t = `rounds`, ``[models, levers]``.
-
-    Raises
-    ------
-    EcosystemError
-        For a negative round.
-    """
-    if rounds < 0:
-        raise EcosystemError(f"round: must be at least 0 (got {rounds})")
+    """Return names of the levers and dJ(p_t)/dλ at round t = `rounds`, ``[models, levers]``."""
     path = round_.path()
     x = next(path)
     push = pull(Linearisation(round_, x, round_.step(x)))

@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from ecosystem.errors import EcosystemError
 from ecosystem.influence import society_effects
 from ecosystem.influence.horizon import horizon
 from ecosystem.influence.implicit import Aim, at_rest, effects, slope, weights
@@ -47,7 +48,7 @@ def influence(scenario: Scenario, lever: str = "curation", seed: int = 0, round:
     Raises
     ------
     EcosystemError
-        If the scenario is sampled, has no stable point that attracts, or no such lever.
+        If the scenario is sampled, has no stable point that attracts, or no such lever, or if `round` is negative.
 
     Examples
     --------
@@ -69,6 +70,8 @@ def influence(scenario: Scenario, lever: str = "curation", seed: int = 0, round:
     >>> float(influence(scenario).loc["p", "p"])
     0.399209
     """
+    if round is not None and round < 0:
+        raise EcosystemError(f"round: must be at least 0 (got {round})")
     round_ = round_of(scenario, seed)
     pull = lever_of(lever, scenario, seed, round_)  # refuses first what has no derivative
     if round is not None and isinstance(round_, Society):

@@ -107,15 +107,7 @@ def adjoints(transposed: Transposed) -> Tensor:
 
 
 def horizon(society: Society, pull: Pull, rounds: int) -> tuple[tuple[str, ...], Tensor]:
-    """Return names of the levers and dJ/dλ at a round, ``[models, levers]``.
-
-    Raises
-    ------
-    EcosystemError
-        For a negative round.
-    """
-    if rounds < 0:
-        raise EcosystemError(f"round: must be at least 0 (got {rounds})")
+    """Return names of the levers and dJ/dλ at a round, ``[models, levers]``."""
 
     def reached(each: Society) -> Tensor:
         model = each.fresh()

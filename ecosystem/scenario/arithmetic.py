@@ -38,7 +38,7 @@ def _guarded(function: Callable[..., Any]) -> Callable[[Any, Any], Any]:
 
 def _power(base: Number, exponent: Number) -> Number | complex:
     whole = isinstance(base, int) and isinstance(exponent, int)
-    if whole and exponent > 0 and exponent * base.bit_length() > _MAX_BITS:  # type: ignore[union-attr]
+    if whole and exponent * base.bit_length() > _MAX_BITS:  # type: ignore[union-attr]
         raise OverflowError
     return base**exponent
 

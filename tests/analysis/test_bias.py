@@ -145,6 +145,7 @@ def test_a_table_of_bias_shows_every_group_beside_the_differences(remedies: Resu
     measures = found[found["group"].isna()]
     assert set(measures["quantity"]) == {"preference_bias", "disparate_bias", "representation_gap"}
     assert len(found) == 6 * (3 + 2 * 4)
+    pd.testing.assert_frame_equal(found, analysis.bias_table(remedies, by=["remedy"]))
     text = analysis.readable(found, ["remedy"], ["quantity", "group"])
     assert text.loc["best_of_k", ("lean", "B")].startswith(f"{row['mean']:.3g} [")
     assert text.index[0] == "none" and text.columns[0] == ("preference_bias", "")

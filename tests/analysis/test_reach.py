@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import analysis
 import ecosystem
@@ -57,6 +58,11 @@ def test_what_does_not_fall_has_no_largest_length() -> None:
     assert one["n"] == 0 and np.isnan(one["length"])
 
 
+def test_what_does_not_fall_at_all_reaches_infinitely_far() -> None:
+    same = pd.DataFrame({"distance": [0.0, 1.0, 2.0, 3.0], "gain": 1.0})
+    assert analysis.decay_of(same).iloc[0]["length"] == math.inf
+
+
 @pytest.mark.parametrize("size", [0.4, -0.4])
 def test_gains_that_are_losses_fall_as_well(size: float) -> None:
     distance = np.repeat(np.arange(5.0), 2)
@@ -73,6 +79,18 @@ def test_a_gain_of_nothing_is_a_gain_too() -> None:
     best = ((sizes[:, None] * curves - gain) ** 2).sum(-1).argmin()
     row = analysis.decay_of(pd.DataFrame({"distance": distance, "gain": gain})).iloc[0]
     assert (row["length"], row["size"]) == pytest.approx((1 / rates[best], sizes[best]), rel=1e-4)
+
+
+def test_the_interval_of_one_seed_is_that_of_student_with_two_numbers_fitted() -> None:
+    table = decaying(2.0, 1, np.random.default_rng(4), 0.05).iloc[::9]
+    x, y = table["distance"].to_numpy(), table["gain"].to_numpy()
+    row = analysis.decay_of(table, level=0.9).iloc[0]
+    rate, size = 1 / row["length"], row["size"]
+    slopes = np.column_stack([np.exp(-rate * x), -x * size * np.exp(-rate * x)])
+    freedom = len(x) - 2
+    variance = ((y - size * slopes[:, 0]) ** 2).sum() / freedom
+    reach = stats.t.ppf(0.95, freedom) * math.sqrt(variance * np.linalg.inv(slopes.T @ slopes)[1, 1])
+    assert (1 / row["high"], 1 / row["low"]) == pytest.approx((rate - reach, rate + reach), rel=1e-5)
 
 
 def test_two_models_give_a_length_without_an_interval() -> None:

@@ -142,10 +142,13 @@ def test_groups_stand_in_the_order_of_the_table_with_their_missing_values() -> N
 def test_a_column_that_is_not_there_is_named() -> None:
     with pytest.raises(EcosystemError, match=r"no column 'alignmnet'.*alignment"):
         intervals(pd.DataFrame({"alignment": [1.0]}), "alignmnet")
-    with pytest.raises(EcosystemError, match="no method 'z'"):
+    with pytest.raises(EcosystemError, match=r"no method 'z'"):
         mean_interval([1.0, 2.0], "z")  # type: ignore[arg-type]
     with pytest.raises(EcosystemError, match=r"level.*got 95"):
         mean_interval([1.0, 2.0], level=95)
+    for wrong in ({"method": "z"}, {"level": 95}):
+        with pytest.raises(EcosystemError, match=r"no method 'z'|level.*got 95"):
+            intervals(pd.DataFrame({"alignment": [1.0, 2.0]}), "alignment", **wrong)
 
 
 @pytest.mark.parametrize("level", [0, 1, -0.5, 1.5])

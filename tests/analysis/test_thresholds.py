@@ -53,6 +53,14 @@ def test_without_noise_it_is_exact_and_between_its_neighbours() -> None:
     assert analysis.tipping(table, "lam", at=9.0).empty
 
 
+@pytest.mark.parametrize("at", [0.0, 1.5, -0.7])
+def test_a_level_is_crossed_where_what_is_above_it_crosses_0(at: float) -> None:
+    table = curves(0.4, 8, np.random.default_rng(3))
+    found = analysis.tipping(table.assign(value=table["value"] + at), "lam", at=at)
+    assert found["found"].notna().all()
+    pd.testing.assert_frame_equal(found, analysis.tipping(table, "lam"), rtol=1e-9)
+
+
 def test_every_crossing_is_told_with_its_direction() -> None:
     table = pd.DataFrame({"lam": [0.0, 1.0, 2.0, 3.0, 4.0], "value": [-1.0, 1.0, 0.0, 0.0, -2.0]})
     found = analysis.tipping(table, "lam")

@@ -258,6 +258,8 @@ def share_of_the_first(candidates: float) -> float:
 
 def test_at_round_zero_nothing_has_happened() -> None:
     assert (influence(two_models(), round=0).to_numpy() == 0).all()
+    with pytest.raises(EcosystemError, match=r"round: must be at least 0 \(got -1\)"):
+        influence(two_models(), round=-1)
 
 
 def test_many_rounds_approach_the_stable_point() -> None:

@@ -373,6 +373,32 @@ def test_a_drawn_model_that_nobody_asks_keeps_what_it_has(pool: int | None) -> N
     assert model.models[1].distribution[1].tolist() != [0.3, 0.7]
 
 
+def test_of_neighbours_with_pools_those_count_that_wrote_something() -> None:
+    # In each context the reader has one neighbour that was asked: half is its, and half real.
+    written = {
+        "name": "pools",
+        "rounds": 1,
+        "mode": "sampled",
+        "outputs": {"kind": "categorical", "size": 3, "contexts": 2},
+        "real": [1, 0, 0],
+        "models": [
+            {"name": "first", "initial": [0, 1, 0], "diet": {"raw": 1}},
+            {"name": "second", "initial": [0, 0, 1], "diet": {"raw": 1}},
+            {"name": "reader", "diet": {"real": 0.5, "neighbours_raw": 0.5}},
+        ],
+        "network": {"edges": [{"from": "first", "to": "reader"}, {"from": "second", "to": "reader"}]},
+        "users": {
+            "groups": [
+                {"name": "A", "size": 5, "contexts": [0], "models": ["first", "reader"]},
+                {"name": "B", "size": 5, "contexts": [1], "models": ["second", "reader"]},
+            ]
+        },
+        "learning": {"examples": 40_000, "pool": 50},
+    }
+    found = steps(written, 1).models[2].distribution
+    assert found == pytest.approx(np.array([[0.5, 0.5, 0], [0.5, 0, 0.5]]), abs=0.02)
+
+
 def test_a_billion_users_are_counted_to_the_last() -> None:
     written = with_users(8)
     for group in written["users"]["groups"]:
