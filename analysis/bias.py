@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from analysis.comparison import compare, with_p
-from analysis.reading import Round, measured, swept_columns, values
+from analysis.reading import Round, measured, swept_columns, swept_name, values
 from analysis.significance import Adjustment
 from analysis.statistics import Method, check_columns, grouped, interval_columns, intervals
 from analysis.switches import Off, counterfactuals
@@ -68,8 +68,8 @@ def biases(
     found, own = _measured(results)
     measures = values(results, "rounds", found, round=round)
     groups = values(results, "groups", own, round=round, keys=["group"])
-    told = swept_columns(results) if by is None else [by] if isinstance(by, str) else list(by)
-    told = [name for name in told if by is not None or name in groups.columns]
+    asked = swept_columns(results) if by is None else [by] if isinstance(by, str) else by
+    told = [swept_name(results, name) for name in asked]
     check_columns(groups, told)
     at = [*told, *([] if isinstance(round, str) else ["round"])]
     tables = [

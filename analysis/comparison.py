@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.reading import Round, measured, swept_columns, values
+from analysis.reading import Round, measured, swept_columns, swept_name, values
 from analysis.significance import Adjustment, adjusted, p_values
 from analysis.statistics import Method, grouped, intervals
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
@@ -82,7 +82,7 @@ def compare(
     EcosystemError
         Nothing of that name is swept, or no such value.
     """
-    swept = swept_columns(results)
+    swept, vary = swept_columns(results), swept_name(results, vary)
     if vary not in swept:
         raise EcosystemError(
             f"vary names what is swept, and {shorten(vary)} is not{did_you_mean(vary, swept)}"
@@ -90,6 +90,7 @@ def compare(
             else f"vary names what is swept, and nothing is (got {shorten(vary)}); `compare_runs` compares two runs"
         )
     names = _columns(results, table, columns)
+    over = [swept_name(results, name) for name in over]
     for name in over:
         if name not in swept:
             raise EcosystemError(f"over names what is swept, and {shorten(name)} is not{did_you_mean(name, swept)}")

@@ -18,7 +18,7 @@ from scipy import optimize, stats
 
 from analysis.clusters import communities
 from analysis.comparison import gains
-from analysis.reading import swept_columns, values
+from analysis.reading import swept_columns, swept_names, values
 from analysis.statistics import Method, check_columns, grouped, intervals, mean_interval
 from ecosystem.errors import EcosystemError
 from ecosystem.store.schema import swept_column
@@ -231,7 +231,7 @@ def _gained(results: Results, column: str, reference: Results | None) -> pd.Data
 
 def _beside(results: Results, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Return rows with what is swept at their points, under names that no column of an answer has; and the names."""
-    names = {name: swept_column(name, _TAKEN) for name in swept_columns(results)}
+    names = {name: swept_column(new, _TAKEN) for name, new in swept_names(results).items()}
     swept = results.runs.drop_duplicates("point").set_index("point")[list(names)].rename(columns=names)
     at = rows["point"].to_numpy()
     beside = {str(name): values.loc[at].to_numpy() for name, values in swept.items()}

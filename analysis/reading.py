@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.statistics import check_columns, grouped
 from ecosystem.errors import EcosystemError
 from ecosystem.scenario.columns import TABLES
+from ecosystem.store.schema import swept_column
 
 if TYPE_CHECKING:
     from ecosystem.store.results import Results
@@ -21,8 +22,23 @@ KEYS = {"models": ("model",), "groups": ("group",), "rounds": (), "alignments": 
 
 
 def swept_columns(results: Results) -> list[str]:
-    """Return the columns of `runs` that hold what is swept."""
-    return [str(name) for name in results.runs.columns if name not in TABLES["runs"]]
+    """Return what is swept, as `values` and all answers call it; see `swept_names`."""
+    return list(swept_names(results).values())
+
+
+def swept_names(results: Results) -> dict[str, str]:
+    """Return from the columns of `runs` that hold what is swept to their names beside any quantity.
+
+    That is its own name, unless some table has a column called so: a parameter `share` is `parameters.share`.
+    """
+    taken = {"lean", "quality", *(column for columns in TABLES.values() for column in columns)}
+    taken.update(results.columns("models"), results.columns("groups"))
+    return {str(name): swept_column(str(name), taken) for name in results.runs.columns if name not in TABLES["runs"]}
+
+
+def swept_name(results: Results, name: str) -> str:
+    """Return how answers call what is swept, which may be asked for by its own name too."""
+    return swept_names(results).get(name, name)
 
 
 def values(
@@ -47,7 +63,7 @@ def values(
     Returns
     -------
     DataFrame
-        `run`, `point`, `seed`, swept parameters, `round`, the keys, the quantities.
+        `run`, `point`, `seed`, swept parameters (as `swept_names` has them), `round`, the keys, the quantities.
 
     Raises
     ------
@@ -66,7 +82,10 @@ def values(
         rows = results.table(table, wanted, parameters=True, where=None if at is None else {"round": at})
         if rows.empty and at is not None:
             raise EcosystemError(f"nothing was recorded at round {at}; `record` says which rounds are")
-    kept = ["run", "point", "seed", *_swept(rows, wanted), "round", *keys]
+    names = swept_names(results)
+    beside = {f"parameters.{name}" if name in wanted else name: new for name, new in names.items()}
+    rows = rows.rename(columns=beside)
+    kept = ["run", "point", "seed", *names.values(), "round", *keys]
     check_columns(rows, kept)
     if not set(known) <= set(keys):
         rows = grouped(rows, kept)[list(columns)].mean().reset_index()
@@ -121,7 +140,3 @@ def measured(results: Results, table: str) -> list[str]:
 def _some_done(results: Results) -> None:
     if not (results.runs["status"] == "done").any():
         raise EcosystemError("no run is done, so there is nothing to read yet")
-
-
-def _swept(rows: pd.DataFrame, own: Sequence[str]) -> list[str]:
-    return [str(name) for name in rows.columns if name not in (*own, "run", "point", "seed")]

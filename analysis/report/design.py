@@ -11,9 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.plots.style import valued
-from analysis.reading import swept_columns
-from ecosystem.scenario.columns import TABLES
-from ecosystem.store.schema import swept_column
+from analysis.reading import swept_names
 
 if TYPE_CHECKING:
     from ecosystem.store.results import Results
@@ -89,11 +87,10 @@ class Design:
 def design(results: Results) -> Design:
     """Return how the sweep of a run is laid out."""
     runs = results.runs
-    varied = [name for name in swept_columns(results) if runs[name].nunique(dropna=False) > 1]
+    names = {name: new for name, new in swept_names(results).items() if runs[name].nunique(dropna=False) > 1}
     sweep = results.scenario.sweep
-    zipped = [] if sweep is None else [swept_column(name, _TAKEN) for name in varied if name in sweep.zip]
-    points = runs.drop_duplicates("point").set_index("point")[varied]
-    points.columns = pd.Index([swept_column(name, _TAKEN) for name in varied])
+    zipped = [] if sweep is None else [new for name, new in names.items() if name in sweep.zip]
+    points = runs.drop_duplicates("point").set_index("point")[list(names)].rename(columns=names)
     rows = points.drop_duplicates()
     factors = tuple(_factor(rows, columns) for columns in _independent(rows, list(rows.columns), zipped))
     added: dict[str, Any] = {
@@ -103,10 +100,6 @@ def design(results: Results) -> Design:
     }
     added[POINT] = [_point(points.columns, row) for row in points.to_numpy(dtype=object)]
     return Design(int(runs["seed"].nunique()), factors, points.assign(**added))
-
-
-_TAKEN = frozenset({"lean", "quality", *(column for columns in TABLES.values() for column in columns)})
-"""What swept settings must not be called, for tables have columns of their own that are called so."""
 
 
 def _independent(rows: pd.DataFrame, varied: list[str], zipped: list[str]) -> list[list[str]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -105,7 +106,15 @@ def _findings(material: Material, column: str | None) -> Iterator[str]:
     for measure in ("preference_bias", "disparate_bias"):
         if not measured(material.rounds, measure) or not _moves(material.rounds, measure):
             continue
-        yield _course(material, measure)
+        alike = _alike(material, column) if measure == "disparate_bias" and column is not None else ()
+        yield _course(material, measure, alike)
+        if alike:
+            points = material.layout.points
+            at = "" if points == 1 else f" {material.everywhere}" if len(alike) == points else f" at {', '.join(alike)}"
+            yield (
+                f"Disparate bias is that of chance{at}: no group is ahead of another seed by seed, and the "
+                "best less the worst of numbers that are drawn is never below 0."
+            )
     if material.layout.points == 1:
         yield from _shares(material)
     else:
@@ -127,8 +136,30 @@ def _loser(material: Material) -> Iterator[str]:
         )
 
 
-def _course(material: Material, measure: str) -> str:
-    """Say where a measure starts and ends, at each point or between which points."""
+def _alike(material: Material, column: str) -> tuple[str, ...]:
+    """Return the points at whose end no group differs from another beyond chance, where there are seeds to tell.
+
+    Each pair's difference is taken seed by seed, with its sign; all pairs of all points share the chance of 5%.
+    """
+    _, last = material.ends(material.groups)
+    found = []
+    for point, rows in last.groupby(POINT, sort=False, observed=True):
+        values = rows.pivot_table(index="seed", columns="group", values=column, observed=True)
+        pairs = list(itertools.combinations(values.columns, 2))
+        differences = [
+            mean_interval(values[a] - values[b], level=1 - 0.05 / (len(pairs) * material.layout.points))
+            for a, b in pairs
+        ]
+        if pairs and all(each.n > 1 and each.low <= _SAME and each.high >= -_SAME for each in differences):
+            found.append(str(point))
+    return tuple(found)
+
+
+def _course(material: Material, measure: str, alike: Sequence[str] = ()) -> str:
+    """Say where a measure starts and ends, at each point or between which points.
+
+    Where groups are `alike`, a gap between them is no rise.
+    """
     what = in_text(measure).capitalize()
     first, last = material.ends(material.rounds.dropna(subset=[measure]))
     if material.layout.points == 1:
@@ -138,19 +169,21 @@ def _course(material: Material, measure: str) -> str:
     low, high = means.idxmin(), means.idxmax()
     ends = [f"{estimate(last[last[POINT] == point], measure)} ({point})" for point in (low, high)]
     start = f" It starts at {number(starts.mean(), 3)} and" if starts.max() - starts.min() < _SAME else " It"
-    tail = f"{start} {_directions(first, last, measure)}."
+    tail = f"{start} {_directions(first, last, measure, alike)}."
     if means.max() - means.min() < _SAME:
         return f"{what} ends at {number(means.mean(), 3)} {material.everywhere}.{tail}"
     return f"{what} ends between {ends[0]} and {ends[1]}.{tail}"
 
 
-def _directions(first: pd.DataFrame, last: pd.DataFrame, measure: str) -> str:
+def _directions(first: pd.DataFrame, last: pd.DataFrame, measure: str, alike: Sequence[str]) -> str:
     """Say at how many points a measure rises and falls: by its mean, and over several seeds beyond chance."""
     before, after = (rows.set_index([POINT, "seed"])[measure] for rows in (first, last))
-    changes = [mean_interval(part) for _, part in (after - before).groupby(POINT, sort=False)]
-    several = any(change.n > 1 for change in changes)
-    rose = sum((change.low if change.n > 1 else change.mean) > _SAME for change in changes)
-    fell = sum((change.high if change.n > 1 else change.mean) < -_SAME for change in changes)
+    changes = {str(at): mean_interval(part) for at, part in (after - before).groupby(POINT, sort=False)}
+    several = any(change.n > 1 for change in changes.values())
+    rose = sum(
+        (change.low if change.n > 1 else change.mean) > _SAME and at not in alike for at, change in changes.items()
+    )
+    fell = sum((change.high if change.n > 1 else change.mean) < -_SAME for change in changes.values())
     for count, verb in ((rose, "rises"), (fell, "falls")):
         if count == len(changes):
             return f"{verb} at every point"

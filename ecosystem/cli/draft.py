@@ -90,12 +90,12 @@ seeds: {5 if drawn else 1}{"                    # each seed is a run with other 
 mode: {wish.mode}{" " * (22 - len(wish.mode))}# exact: as if training sets were infinite; sampled: they are drawn
 
 # Named numbers. `= …` is arithmetic over them{_changed(wish)}.
-parameters: {{share: 0.5}}
+parameters: {{synthetic: 0.5}}
 """
 
 
 def _changed(wish: Wish) -> str:
-    return "; the sweep below gives it other values" if wish.sweep else ", and `--set share=0.8` changes one"
+    return "; the sweep below gives it other values" if wish.sweep else ", and `--set synthetic=0.8` changes one"
 
 
 def _description(wish: Wish) -> str:
@@ -132,9 +132,10 @@ rewards:
 
 def _models(wish: Wish) -> str:
     own = "curated" if wish.curated else "raw"
-    shares = {own: "= share", "real": "= 1 - share"}
+    shares = {own: "= synthetic", "real": "= 1 - synthetic"}
     if wish.linked:
-        shares = {own: "= share / 2", f"neighbours_{own}": "= share / 2", "real": "= 1 - share"}
+        half = "= synthetic / 2"
+        shares = {own: half, f"neighbours_{own}": half, "real": "= 1 - synthetic"}
     diet = ", ".join(f"{source}: {share}" for source, share in shares.items())
     several = f"\n    count: {wish.models}                      # m0, m1, …" if wish.models > 1 else ""
     # Gaussian choice by a quadratic reward is exact among infinitely many candidates.
@@ -200,7 +201,7 @@ def _sweep(wish: Wish) -> str:
     return """\
 # Every value is a run of its own.
 sweep:
-  grid: {share: [0.2, 0.5, 0.8]}
+  grid: {synthetic: [0.2, 0.5, 0.8]}
 """
 
 

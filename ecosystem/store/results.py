@@ -165,6 +165,16 @@ class Results:
             return self._runs_columns(columns, selection)
         return self._read(name, columns, parameters, selection)
 
+    def columns(self, name: str) -> tuple[str, ...]:
+        """Return the columns of a table, without what is swept.
+
+        Raises
+        ------
+        EcosystemError
+            There is no such table.
+        """
+        return tuple(self.read_by(name).schema.names)
+
     def last(self, name: str, columns: Sequence[str] | None = None, *, parameters: bool = False) -> pd.DataFrame:
         """Read the rows of each run's last round; the arguments are those of `table`."""
         table = self.read_by(name)

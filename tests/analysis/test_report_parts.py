@@ -44,6 +44,38 @@ from tests.doubles.pages import captions, curated, part, part_of, titles
 NOTHING = Part()
 
 
+def asked_by_two(quality: list[list[float]], sweep: Any = None) -> Any:
+    """Runs of a model that two groups ask, each for prompts of its own kind."""
+    return ecosystem.run(
+        Scenario(
+            name="gap",
+            rounds=3,
+            seeds=8,
+            mode="sampled",
+            parameters={"synthetic": 0.5},
+            outputs={"kind": "categorical", "size": 2, "contexts": 2, "scores": {"quality": quality}},
+            models=[{"name": "m", "diet": {"real": "= 1 - synthetic", "raw": "= synthetic"}}],
+            learning={"examples": 200},
+            users={"groups": [{"name": "A", "size": 5, "contexts": [0]}, {"name": "B", "size": 5, "contexts": [1]}]},
+            sweep=sweep,
+        )
+    )
+
+
+def test_a_gap_that_chance_makes_is_no_rise() -> None:
+    found = part_of(users, asked_by_two([[1, 0], [1, 0]], {"grid": {"synthetic": [0.2, 0.8]}})).findings
+    assert "It starts at 0 and rises beyond chance at 0 and falls at 0 of 2 points." in found[0]
+    assert found[1].startswith("Disparate bias is that of chance at every point of the sweep: no group is ahead")
+    alone = part_of(users, asked_by_two([[1, 0], [1, 0]])).findings
+    assert alone[1].startswith("Disparate bias is that of chance: no group is ahead of another")
+
+
+def test_a_gap_that_is_there_is_not_put_down_to_chance() -> None:
+    found = part_of(users, asked_by_two([[1, 0], [0.4, 0]], {"grid": {"synthetic": [0.2, 0.8]}})).findings
+    assert any(each.startswith("Disparate bias ends") for each in found)
+    assert not any("that of chance" in each for each in found)
+
+
 def test_what_a_result_depends_on_is_named_with_its_index_of_total_order() -> None:
     ranges = {"lam": [0.1, 0.9], "idle": [0, 1]}
     results = ecosystem.run(

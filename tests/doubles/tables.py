@@ -24,6 +24,9 @@ class MadeUp:
     def network(self) -> pd.DataFrame:
         return self.table("network")
 
+    def columns(self, name: str) -> tuple[str, ...]:
+        return tuple(self._tables[name].columns) if name in self._tables else ()
+
     def table(
         self,
         name: str,
