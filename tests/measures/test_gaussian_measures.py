@@ -19,7 +19,6 @@ import ecosystem
 from ecosystem import Ecosystem, Scenario
 from ecosystem.measures import gaussian
 from ecosystem.measures.rewards import named_alignments
-from ecosystem.outputs.gaussian import moments
 
 Law = tuple[Any, Any]
 
@@ -193,7 +192,13 @@ def test_a_law_that_is_no_number_has_no_measures_and_leaves_others_alone(d: int,
         "real": {"mean": real[0], "covariance": real[1]},
         "rewards": {"r": {"linear": [1.0] * d}},
         "models": [
-            {"name": "m", "count": 3, "reward": "r", "diet": {"raw": 1}, "initial": {"mean": law[0], "covariance": law[1]}}
+            {
+                "name": "m",
+                "count": 3,
+                "reward": "r",
+                "diet": {"raw": 1},
+                "initial": {"mean": law[0], "covariance": law[1]},
+            }
         ],
     }
     model = Ecosystem(Scenario(**written))
