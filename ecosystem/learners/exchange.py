@@ -53,8 +53,9 @@ class Weights:
         if small and like.device.type == "cpu" and torch.backends.mkl.is_available():
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Sparse")  # of a feature called beta since years
-                counts = (torch.from_numpy(each).to(torch.int32) for each in (ends, columns))
-                self._matrix = torch.sparse_csr_tensor(*counts, values, size)
+                self._matrix = torch.sparse_csr_tensor(
+                    torch.from_numpy(ends).int(), torch.from_numpy(columns).int(), values, size
+                )
                 return
         self._bags = (torch.from_numpy(columns).to(like.device), torch.from_numpy(ends[:-1].copy()).to(like.device))
         self._values = values
