@@ -80,7 +80,7 @@ def replicator(activity: Tensor, served: Served, group: int, numbers: Mapping[st
     growth = numbers["rate"][:, None] * served.satisfaction
     most = torch.where(activity > 0, growth, -torch.inf).amax(-1, keepdim=True)
     # Who is not there may be served better than all who are: nobody comes of it, as long as it is a number.
-    weight = activity * (growth - torch.where(most > -torch.inf, most, 0.0)).clamp_max(_FAR).exp()
+    weight = activity * (growth - most).clamp_max(_FAR).exp()
     whole = weight.sum(-1, keepdim=True)
     return weight / torch.where(whole > 0, whole, 1.0) * activity.sum(-1, keepdim=True)
 

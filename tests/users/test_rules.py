@@ -55,6 +55,36 @@ def cases() -> list[Case]:
     return [Case(group, seed) for group in GROUPS for seed in range(15)]
 
 
+@pytest.mark.parametrize("group", [*GROUPS, [0, 0, 2]], ids=str)
+def test_sums_and_means_are_over_the_users_of_a_group(group: list[int]) -> None:
+    g, mine = np.random.default_rng(0), np.array(group)
+    members = Membership(mine, 3, torch.ones((WORLDS, len(group)), dtype=torch.float64))
+    users = g.uniform(1, 9, (WORLDS, len(group)))
+    users[0, mine == 2] = 0  # of nobody the mean is that of the cohorts
+    for more in ((), (4,), (4, 2)):
+        values = g.normal(size=(WORLDS, len(group), *more))
+        total, mean = (
+            found.numpy()
+            for found in (
+                members.total(torch.from_numpy(values)),
+                members.mean(torch.from_numpy(values), torch.from_numpy(users)),
+            )
+        )
+        assert total.shape == mean.shape == (WORLDS, 3, *more)
+        spread = members.spread(torch.from_numpy(total)).numpy()
+        for world in range(WORLDS):
+            for number in range(3):
+                here = values[world, mine == number]
+                assert total[world, number] == pytest.approx(here.sum(0), abs=1e-14)
+                assert spread[world, mine == number] == pytest.approx(
+                    np.broadcast_to(here.sum(0), here.shape), abs=1e-14
+                )
+                weights = users[world, mine == number]
+                if len(here):
+                    expected = np.average(here, 0, weights if weights.sum() > 0 else None)
+                    assert mean[world, number] == pytest.approx(expected, abs=1e-14)
+
+
 def test_nobody_comes_or_goes() -> None:
     for case in cases():
         assert (case.after("static") == case.activity).all()
