@@ -25,8 +25,8 @@ _LEFT = math.log(36.0)
 _RIGHT = math.log(40.0)
 """Ends of t beyond which the integrand is below 1e-16 of its largest: e^(−36), and e^(−40)."""
 _TINY = 1e-300
-_FAR = 300.0
-"""An exponent whose exponential is still a number."""
+_FAR = 80.0
+"""An exponent whose exponential is still a number, of 32 bits too."""
 _MANY = 64
 """So many other candidates that the rounding of L, times their number, would be felt."""
 

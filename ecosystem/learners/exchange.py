@@ -48,14 +48,13 @@ class Weights:
         values = torch.from_numpy(np.ascontiguousarray(share)).to(like).ravel()
         self._readers, self._rows = readers, rows
         self._matrix: Tensor | None = None
-        if like.device.type == "cpu" and torch.backends.mkl.is_available():
-            size = (worlds * readers, worlds * rows)
-            small = max(*size, len(columns)) < 2**31
-            kind = torch.int32 if small else torch.int64
+        size = (worlds * readers, worlds * rows)
+        small = max(*size, len(columns)) < 2**31  # MKL counts by 32 bits
+        if small and like.device.type == "cpu" and torch.backends.mkl.is_available():
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Sparse")  # of a feature called beta since years
                 self._matrix = torch.sparse_csr_tensor(
-                    torch.from_numpy(ends).to(kind), torch.from_numpy(columns).to(kind), values, size
+                    torch.from_numpy(ends).int(), torch.from_numpy(columns).int(), values, size
                 )
                 return
         self._bags = (torch.from_numpy(columns).to(like.device), torch.from_numpy(ends[:-1].copy()).to(like.device))

@@ -52,13 +52,15 @@ def _rounding(mean: Tensor, covariance: Tensor) -> Tensor:
 
 
 def _log_det(covariance: Tensor, rounding: Tensor) -> Tensor:
-    """Return log det, −∞ for a singular matrix."""
-    values = torch.linalg.eigvalsh(covariance)
-    return torch.where(values <= rounding[..., None], 0.0, values).log().sum(-1)
+    """Return log det, −∞ for a singular matrix, NaN for what is no number."""
+    finite = _finite(covariance)
+    values = torch.linalg.eigvalsh(torch.where(finite, covariance, 0.0))
+    log_det = torch.where(values <= rounding[..., None], 0.0, values).log().sum(-1)
+    return torch.where(finite[..., 0, 0], log_det, torch.nan)
 
 
 def _divergence(p: Tensor, q: Tensor) -> Tensor:
-    """KL(p‖q) of two normal laws; infinite where their supports differ.
+    """KL(p‖q) of two normal laws; infinite where their supports differ, NaN where p is no number.
 
     Computed in the directions in which q varies. In the others both must be the same single point.
     """
@@ -78,7 +80,8 @@ def _divergence(p: Tensor, q: Tensor) -> Tensor:
     fill = torch.where(varies, 0.0, torch.where(size > 0, size, 1.0).log()).sum(-1)
     value = (terms - (_log_det(filled, _FLAT * size[..., 0]) - fill)) / 2
     value = torch.where(varies.any(-1), value, 0.0)
-    return torch.where(apart, torch.inf, value.clamp_min(0.0))
+    value = torch.where(apart, torch.inf, value.clamp_min(0.0))
+    return torch.where(torch.isfinite(p).all(-1), value, torch.nan)
 
 
 def _wasserstein(p: Tensor, q: Tensor) -> Tensor:
@@ -88,19 +91,22 @@ def _wasserstein(p: Tensor, q: Tensor) -> Tensor:
     """
     (m, s), (n, r) = mean_and_covariance(p), mean_and_covariance(q)
     one, other = symmetric_root(s), symmetric_root(r)
-    left, _, right = torch.linalg.svd(_or_zero(other @ one))
+    product = other @ one
+    left, _, right = torch.linalg.svd(torch.where(_finite(product), product, 0.0))
     return ((m - n).square().sum(-1) + (one - other @ left @ right).square().sum((-1, -2))).sqrt()
 
 
-def _or_zero(matrix: Tensor) -> Tensor:
-    """Return matrices with zeros in place of those that are not finite, which no solver takes."""
-    return torch.where(torch.isfinite(matrix).all(-1).all(-1)[..., None, None], matrix, 0.0)
+def _finite(matrix: Tensor) -> Tensor:
+    """Return which matrices are all numbers, ``[..., 1, 1]``: no solver takes others."""
+    return torch.isfinite(matrix).flatten(-2).all(-1)[..., None, None]
 
 
 def symmetric_root(covariance: Tensor) -> Tensor:
-    """Return the symmetric square root of positive semidefinite matrices."""
-    values, vectors = torch.linalg.eigh(covariance)
-    return (vectors * values.clamp_min(0.0).sqrt()[..., None, :]) @ vectors.transpose(-1, -2)
+    """Return the symmetric square root of positive semidefinite matrices; NaN for what is no number."""
+    finite = _finite(covariance)
+    values, vectors = torch.linalg.eigh(torch.where(finite, covariance, 0.0))
+    root = (vectors * values.clamp_min(0.0).sqrt()[..., None, :]) @ vectors.transpose(-1, -2)
+    return torch.where(finite, root, torch.nan)
 
 
 def divergence_real(p: Tensor, batch: Batch) -> Tensor:

@@ -68,10 +68,10 @@ class Rejection:
         judged = torch.nn.functional.one_hot(place.expand(len(p), -1)[:, self._group], len(kept)).to(p)
         sent = demand.prompts.summed(judged[:, :, None].expand(-1, -1, p.shape[2], -1))
         asked = demand.volume > 0
+        shares = sent / torch.where(asked, demand.volume, 1.0)[..., None]
         best = torch.zeros_like(p)
         for number, one in enumerate(kept):
-            share = torch.where(asked, sent[..., number] / torch.where(asked, demand.volume, 1.0), 0.0)
-            best = best + share[..., None] * one
+            best = best + shares[..., number, None] * one
         return torch.where(asked[..., None], self._trust * best + (1 - self._trust) * p, p)
 
 

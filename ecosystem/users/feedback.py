@@ -15,6 +15,9 @@ from torch import Tensor
 from ecosystem.plugins.plugin import is_plugin, revived
 from ecosystem.users.membership import Membership
 
+_FAR = 80.0
+"""An exponent whose exponential is still a number, of 32 bits too."""
+
 
 @dataclass(frozen=True)
 class Served:
@@ -74,10 +77,10 @@ def retention(activity: Tensor, served: Served, group: int, numbers: Mapping[str
 def replicator(activity: Tensor, served: Served, group: int, numbers: Mapping[str, Tensor]) -> Tensor:
     """Shares ∝ share · exp(rate · u); the total is kept."""
     del group
-    there = activity > 0
-    growth = torch.where(there, numbers["rate"][:, None] * served.satisfaction, -torch.inf)
-    most = growth.amax(-1, keepdim=True)
-    weight = activity * torch.where(there, growth - torch.where(most > -torch.inf, most, 0.0), 0.0).exp()
+    growth = numbers["rate"][:, None] * served.satisfaction
+    most = torch.where(activity > 0, growth, -torch.inf).amax(-1, keepdim=True)
+    # Who is not there may be served better than all who are: nobody comes of it, as long as it is a number.
+    weight = activity * (growth - most).clamp_max(_FAR).exp()
     whole = weight.sum(-1, keepdim=True)
     return weight / torch.where(whole > 0, whole, 1.0) * activity.sum(-1, keepdim=True)
 

@@ -109,6 +109,19 @@ def test_the_limit_survives_rewards_far_apart() -> None:
     assert kept == pytest.approx((1 / (1 + math.exp(-1)), 1 / (1 + math.e), 0.0))
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize(("kind", "candidates"), [("luce", 3.0), ("luce_limit", math.inf), ("best_of", 3.0)])
+def test_an_unwritten_output_however_good_leaves_numbers(kind: str, candidates: float, dtype: torch.dtype) -> None:
+    p, k = torch.tensor([[[[0.5, 0.3, 0.2]]]], dtype=dtype), torch.tensor([[candidates]], dtype=dtype)
+    rho = torch.tensor([[[0.0, 1.0, 2.0]]], dtype=dtype)
+    kept = KINDS[kind](rho, k, nodes_needed(3, 2.0)).keep(p)
+    for best in (10.0, 85.0, 120.0, 900.0):
+        rewards = torch.cat([rho, torch.full((1, 1, 1), best, dtype=dtype)], -1)
+        beside = KINDS[kind](rewards, k, nodes_needed(3, best)).keep(torch.nn.functional.pad(p, (0, 1)))
+        assert float(beside[..., 3].abs().max()) == 0
+        assert float((beside[..., :3] - kept).abs().max()) < (1e-11 if dtype == torch.float64 else 1e-5)
+
+
 def test_choice_is_differentiable() -> None:
     rho = torch.tensor(R, dtype=torch.float64)[None, None]
     k = torch.tensor([[4.0]], dtype=torch.float64)

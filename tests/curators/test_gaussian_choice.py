@@ -144,11 +144,13 @@ def test_the_rounding_of_a_single_point_is_no_spread(far: float) -> None:
 
 
 def test_what_is_no_number_does_not_keep_others_from_being_chosen() -> None:
-    chooser = curator("limit", 2, {"linear": [1.0, 0.5], "curvature": -0.5})
-    whole, broken = row([0.3, -1.0], 0.7), row([math.nan, 0.0], [[math.nan, 0.0], [0.0, 1.0]])
-    kept = chooser.keep(torch.cat([whole, broken], dim=2))
-    assert torch.equal(kept[:, :, 0], chooser.keep(whole)[:, :, 0])
-    assert kept[:, :, 1, 1:].isnan().all()
+    nan, many = math.nan, 0.2 * np.eye(3)
+    for broken in (row([nan, 0, 0], many), row([0, 0, 0], [[1, 0, nan], [0, 1, 0], [nan, 0, 1]]), row([nan] * 3, nan)):
+        chooser = curator("limit", 3, {"linear": [1.0, 0.5, -0.2], "curvature": -0.5})
+        whole = row([0.3, -1.0, 0.1], 0.7)
+        kept = chooser.keep(torch.cat([whole, broken], dim=2))
+        assert torch.equal(kept[:, :, 0], chooser.keep(whole)[:, :, 0])
+        assert kept[:, :, 1, 1:].isnan().all()
 
 
 # Finitely many candidates
@@ -337,6 +339,23 @@ def test_choice_is_differentiable(kind: str, reward: dict, candidates: float) ->
 def test_a_single_point_has_finite_derivatives(kind: str, reward: dict, candidates: float) -> None:
     slopes = curator(kind, 2, reward, candidates).derivative(row([0.3, -0.2], 0.0))
     assert torch.isfinite(slopes).all()
+
+
+@pytest.mark.parametrize("candidates", [2, 3, 7, math.inf])
+def test_a_point_that_spreads_moves_by_what_any_small_spread_does(candidates: float) -> None:
+    # With S = dM − dm mᵀ − m dmᵀ the mean of K moves by dm + S b (K − 1)/K, and S itself shrinks by its square only.
+    g = np.random.default_rng(0)
+    mean, w = np.array([0.3, -0.2]), np.array([0.7, -0.4])
+    chooser = curator("limit" if candidates == math.inf else "luce", 2, {"linear": w.tolist()}, candidates)
+    slopes = chooser.derivative(row(mean, 0.0))[0, 0, 0].numpy()
+    for _ in range(3):
+        dm, root = g.normal(size=2), g.normal(size=(2, 2))
+        spread = root @ root.T
+        second = spread + np.outer(dm, mean) + np.outer(mean, dm)
+        moved = dm + spread @ w * (1 if candidates == math.inf else (candidates - 1) / candidates)
+        expected = spread + np.outer(moved, mean) + np.outer(mean, moved)
+        found = slopes @ np.concatenate([[0.0], dm, second.ravel()])
+        assert found == pytest.approx(np.concatenate([[0.0], moved, expected.ravel()]), abs=1e-9)
 
 
 def test_curves_and_worlds_are_chosen_for_one_by_one() -> None:

@@ -75,3 +75,14 @@ def test_both_forms_of_the_product_add_to_a_total_and_have_the_same_derivative(
     aim = torch.from_numpy(g.normal(size=passed.shape))
     (slope,) = torch.autograd.grad((passed * aim).sum(), asked)
     assert slope.numpy() == pytest.approx(dense.transpose(0, 2, 1) @ aim.numpy(), abs=1e-14)
+
+
+@pytest.mark.parametrize("rows", [2**31, 2**32])
+def test_more_rows_can_be_read_than_32_bits_count(rows: int) -> None:
+    reader, read, share = np.array([0, 1, 1]), np.array([5, 7, rows - 9]), np.array([[0.5, 0.25, 0.75]])
+    weights = Weights(reader, read, share, 2, rows, torch.zeros(0, dtype=torch.float64))
+    assert weights._matrix is None
+    # All rows are one number in memory.
+    one = torch.full((1, 1, 1), 3.0, dtype=torch.float64).expand(1, rows, 1)
+    found = weights.onto(torch.ones((1, 2, 1), dtype=torch.float64), one)
+    assert found.flatten().tolist() == [1 + 3 * 0.5, 1 + 3 * 1.0]

@@ -183,6 +183,20 @@ def test_no_divergence_is_negative_by_rounding() -> None:
             assert float(found.min()) >= 0 and float(found.max()) < 1e-15
 
 
+@pytest.mark.parametrize("shared", ["nobody", "models", "worlds"])
+def test_what_models_or_worlds_share_in_memory_is_told_apart(shared: str) -> None:
+    p, q = torch.from_numpy(rows(1)), torch.from_numpy(rows(2, zeros=False))
+    q = {"nobody": q, "models": q[:, :1].expand_as(q), "worlds": q[:1].expand_as(q)}[shared]
+    assert categorical.held(q).shape[1] == (1 if shared == "models" else 3)
+    batch: Any = SimpleNamespace(real=q, initial=q)
+    for name in ("divergence_real", "divergence_initial", "distance_real", "displacement"):
+        found = MEASURES[name](p, batch)
+        for w in range(2):
+            for i in range(3):
+                expected = PLAIN[name](*(part[w, i].numpy() for part in (p, q, q, q)))
+                assert float(found[w, i]) == pytest.approx(expected, abs=1e-14)
+
+
 def test_a_model_has_no_divergence_from_itself() -> None:
     model = Ecosystem(Scenario(**WRITTEN), 3)
     for name in ("divergence_initial", "displacement"):

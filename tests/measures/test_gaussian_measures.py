@@ -19,7 +19,6 @@ import ecosystem
 from ecosystem import Ecosystem, Scenario
 from ecosystem.measures import gaussian
 from ecosystem.measures.rewards import named_alignments
-from ecosystem.outputs.gaussian import moments
 
 Law = tuple[Any, Any]
 
@@ -103,6 +102,15 @@ def test_divergence_of_laws_on_a_line_is_that_along_it(unit: float) -> None:
     assert measured("divergence_real", across, p) == math.inf
 
 
+@pytest.mark.parametrize("narrow", [1.0, 1e-3, 1e-5])
+def test_divergence_of_a_narrow_law_along_the_line_of_a_wide_one(narrow: float) -> None:
+    # In three dimensions, where a rounded matrix has a little spread across its line: KL(N(0, a²)‖N(0, 1)).
+    line = np.random.default_rng(0).normal(size=3)
+    wide = np.outer(line, line)
+    law, other = ([0.0, 0.0, 0.0], (narrow**2 * wide).tolist()), ([0.0, 0.0, 0.0], wide.tolist())
+    assert measured("divergence_real", law, other) == pytest.approx(narrow**2 / 2 - 0.5 - math.log(narrow), abs=1e-9)
+
+
 def test_a_point_stays_the_same_point_through_rounding() -> None:
     # .3 m + .7 m is not m to the last digit, nor is the variance then exactly 0.
     for covariance in ("fixed", "learned"):
@@ -166,17 +174,44 @@ def test_models_and_contexts_are_measured_one_by_one() -> None:
         alone = [np.mean([measured(measure, *pair) for pair in zip(each, real, strict=True)]) for each in laws]
         assert model.measure(measure)[0].tolist() == pytest.approx(alone, rel=1e-12)
     assert model.measure("divergence_real")[0].isinf().tolist() == [False, True]
+    # As if they wrote the real data now, which other contexts hold against other beginnings.
+    alone = [np.mean([measured("divergence_real", *pair) for pair in zip(real, each, strict=True)]) for each in laws]
+    assert gaussian.divergence_initial(model.batch.real, model.batch)[0].tolist() == pytest.approx(alone, rel=1e-12)
+    assert np.isfinite(alone).tolist() == [True, False]
 
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf])
-def test_a_law_that_is_no_number_is_at_no_distance_and_leaves_others_alone(broken: float) -> None:
-    sound = torch.from_numpy(moments(np.array([1.0, 2.0]), np.diag([1.0, 4.0])))
-    other = torch.from_numpy(moments(np.zeros(2), np.eye(2)))
-    bad = sound.clone()
-    bad[3] = broken
-    found = gaussian._wasserstein(torch.stack([sound, bad]), other.expand(2, -1))
-    assert float(found[0]) == pytest.approx(math.sqrt(5 + 1), abs=1e-12)
-    assert not found[1].isfinite()
+@pytest.mark.parametrize("d", [2, 3, 5])
+def test_a_law_that_is_no_number_has_no_measures_and_leaves_others_alone(d: int, broken: float) -> None:
+    g = np.random.default_rng(d)
+    law, real = random_law(g, d), random_law(g, d)
+    written = {
+        "name": "broken",
+        "rounds": 1,
+        "outputs": {"kind": "gaussian", "dimension": d},
+        "real": {"mean": real[0], "covariance": real[1]},
+        "rewards": {"r": {"linear": [1.0] * d}},
+        "models": [
+            {
+                "name": "m",
+                "count": 3,
+                "reward": "r",
+                "diet": {"raw": 1},
+                "initial": {"mean": law[0], "covariance": law[1]},
+            }
+        ],
+    }
+    model = Ecosystem(Scenario(**written))
+    sound = {measure: model.measure(measure)[0, 0] for measure in gaussian.MEASURES}
+    # Everything of one model, and of another what its first and its last number have in common.
+    p = model.state.p.clone()
+    p[:, 1, :, 1:], p[:, 2, :, d + d], p[:, 2, :, 1 + d * d] = broken, broken, broken
+    for measure, function in gaussian.MEASURES.items():
+        found = function(p, model.batch)[0]
+        assert found[0] == pytest.approx(float(sound[measure]), rel=1e-12, abs=1e-12)
+        assert not found[1].isfinite(), measure
+        if measure in ("reward_variance", "entropy", "divergence_real", "divergence_initial", "distance_real"):
+            assert found[2].isnan(), measure
 
 
 # Distance
@@ -216,6 +251,19 @@ def test_distance_of_laws_that_are_close(step: float) -> None:
     expected = step * math.sqrt(3.0)  # ‖((1 + ε) − 1) S^½‖ = ε √tr S
     found = measured("distance_real", ([0, 0], covariance.tolist()), ([0, 0], near.tolist()))
     assert found == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("d", [2, 3, 5])
+def test_distance_of_laws_on_lines_that_are_not_along_an_axis(d: int) -> None:
+    # What is no spread at all is, of a matrix that is rounded, a number a little above 0 or below.
+    g = np.random.default_rng(d)
+    for _ in range(5):
+        one, other = g.normal(size=(2, d))
+        laws = [(np.zeros(d).tolist(), np.outer(line, line).tolist()) for line in (one, other)]
+        expected = math.sqrt(one @ one + other @ other - 2 * abs(one @ other))
+        assert measured("distance_real", *laws) == pytest.approx(expected, abs=1e-6)
+        root = gaussian.symmetric_root(torch.from_numpy(np.outer(one, one))).numpy()
+        assert root @ root == pytest.approx(np.outer(one, one), abs=1e-13)
 
 
 def test_distance_of_flat_laws() -> None:
@@ -277,6 +325,47 @@ def test_rewards_by_integration() -> None:
     law, written = ([m], s**2), {"linear": [w], "curvature": k, "centre": [c]}
     assert measured("alignment", law, law, written) == pytest.approx(mean, abs=1e-10)
     assert measured("reward_variance", law, law, written) == pytest.approx(square - mean**2, abs=1e-9)
+
+
+def test_the_variance_of_a_reward_is_never_below_0() -> None:
+    # Of a single point whose moments are rounded to less than its mean's square.
+    mean = [1.3, -0.7, 2.9]
+    written = {
+        "name": "rounded",
+        "rounds": 1,
+        "outputs": {"kind": "gaussian", "dimension": 3},
+        "rewards": {"r": {"linear": [1.0, 2.0, 3.0]}},
+        "models": [{"name": "m", "reward": "r", "initial": {"mean": mean, "covariance": 0}, "diet": {"raw": 1}}],
+    }
+    model = Ecosystem(Scenario(**written))
+    p = model.state.p.clone()
+    p[..., 4:] *= 1 - 4e-16
+    assert float(gaussian.reward_variance(p, model.batch)) == 0
+
+
+def test_rewards_are_means_over_contexts() -> None:
+    g = np.random.default_rng(3)
+    laws = [[random_law(g, 2) for _ in range(2)] for _ in range(2)]
+    reward = {"linear": [0.7, -1.1], "curvature": 0.6, "centre": [1.0, 0.5]}
+    written = {
+        "name": "several",
+        "rounds": 1,
+        "outputs": {"kind": "gaussian", "dimension": 2, "contexts": 2},
+        "rewards": {"r": reward},
+        "models": [
+            {
+                "name": f"m{k}",
+                "reward": "r",
+                "initial": [{"mean": mean, "covariance": covariance} for mean, covariance in each],
+                "diet": {"raw": 1},
+            }
+            for k, each in enumerate(laws)
+        ],
+    }
+    model = Ecosystem(Scenario(**written))
+    for measure in ("alignment", "reward_variance"):
+        alone = [np.mean([measured(measure, law, law, reward) for law in each]) for each in laws]
+        assert model.measure(measure)[0].tolist() == pytest.approx(alone, rel=1e-12)
 
 
 def test_without_a_reward_there_is_no_alignment() -> None:

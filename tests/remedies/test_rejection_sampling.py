@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import torch
 from learners.test_agreement import chance_of_difference
+from plain.choice import chances_to_win
 from plain.society import Society
 from users.test_oracles import LINEAR, loop
 from users.test_society import CHOICE, counted
 
 from ecosystem import Ecosystem, Scenario
 from ecosystem.errors import InputError
+from ecosystem.users.crowd import Demand
+from ecosystem.users.prompts import Prompts
 from ecosystem.world.blueprint import blueprint
 
 WEIGHTS = {"quality": 0.7, "similarity": 0.3}
@@ -114,6 +117,57 @@ def test_readers_are_given_what_is_kept_and_users_what_is_written() -> None:
     assert model.cohorts[0].value("quality") == pytest.approx(best_of_two)
     model.step()
     assert model.models[2].distribution[0, 1] == pytest.approx(best_of_two)
+
+
+def test_what_is_left_follows_who_asks() -> None:
+    # Its derivative by what users send, also where some models are asked nothing by anybody.
+    names = {"candidates": {"A": 2, "B": 3}, "quality": 1.0, "similarity": 0.5, "accuracy": 0.9}
+    written = {
+        "name": "asked",
+        "rounds": 1,
+        "outputs": {"kind": "categorical", "size": 3, "contexts": 2, "scores": {"quality": [0, 1, 2]}},
+        "real": [0.3, 0.5, 0.2],
+        "models": [{"name": "m", "diet": {"raw": 1}}, {"name": "n", "diet": {"raw": 1}}],
+        "users": {"groups": [{"name": name, "size": 10, "contexts": [0], "models": ["m"]} for name in "AB"]},
+        "remedy": {"method": "rejection_sampling"} | names,
+    }
+    model = Ecosystem(Scenario(**written))
+    filtered = model.learner.remedy
+    assert filtered is not None and model.population is not None and model.crowd is not None
+    p = torch.from_numpy(np.random.default_rng(0).dirichlet(np.ones(3), size=(1, 2, 2)))
+    contexts = torch.tensor([[[1.0, 0.0], [0.4, 0.6]]], dtype=torch.float64)
+
+    def left(users: torch.Tensor) -> torch.Tensor:
+        prompts = Prompts(users, contexts)
+        return filtered.filter(p, Demand(contexts, volume=prompts.volume, prompts=prompts))
+
+    users = torch.tensor([[[3.0, 0.0], [5.0, 0.0]]], dtype=torch.float64)
+    slopes = torch.autograd.functional.jacobian(left, users)
+    assert isinstance(slopes, torch.Tensor)
+    assert bool(torch.isfinite(slopes).all())
+    change = torch.tensor([[[1.0, 0.0], [-0.5, 0.0]]], dtype=torch.float64)
+    step = 1e-5
+    expected = (left(users + step * change) - left(users - step * change)) / (2 * step)
+    assert float((slopes * change).sum((-3, -2, -1)).sub(expected).abs().max()) < 1e-10
+    assert float(expected[0, 0, 0].abs().max()) > 1e-3
+    assert torch.equal(left(users)[0, 1], p[0, 1])  # whom nobody asks nothing is filtered
+    torch.testing.assert_close(left(users / 1e3), left(users), rtol=0, atol=1e-15)  # it is their proportions that count
+
+
+def test_what_is_like_the_real_data_is_best_where_no_score_is_quality() -> None:
+    real, p = [0.3, 0.5, 0.2], [0.5, 0.2, 0.3]
+    written = {
+        "name": "alike",
+        "rounds": 1,
+        "outputs": {"kind": "categorical", "size": 3, "contexts": 2},
+        "real": real,
+        "models": [{"name": "m", "initial": p, "diet": {"raw": 1}}],
+        "remedy": {"method": "best_of_k", "candidates": 3, "quality": 0, "similarity": 1},
+    }
+    model = Ecosystem(Scenario(**written))
+    model.step()
+    expected = chances_to_win(p, real, 3, "best_of")
+    assert model.models[0].distribution == pytest.approx(np.stack([expected, expected]), abs=1e-14)
 
 
 METHODS: list[dict[str, Any]] = [

@@ -55,6 +55,36 @@ def cases() -> list[Case]:
     return [Case(group, seed) for group in GROUPS for seed in range(15)]
 
 
+@pytest.mark.parametrize("group", [*GROUPS, [0, 0, 2]], ids=str)
+def test_sums_and_means_are_over_the_users_of_a_group(group: list[int]) -> None:
+    g, mine = np.random.default_rng(0), np.array(group)
+    members = Membership(mine, 3, torch.ones((WORLDS, len(group)), dtype=torch.float64))
+    users = g.uniform(1, 9, (WORLDS, len(group)))
+    users[0, mine == 2] = 0  # of nobody the mean is that of the cohorts
+    for more in ((), (4,), (4, 2)):
+        values = g.normal(size=(WORLDS, len(group), *more))
+        total, mean = (
+            found.numpy()
+            for found in (
+                members.total(torch.from_numpy(values)),
+                members.mean(torch.from_numpy(values), torch.from_numpy(users)),
+            )
+        )
+        assert total.shape == mean.shape == (WORLDS, 3, *more)
+        spread = members.spread(torch.from_numpy(total)).numpy()
+        for world in range(WORLDS):
+            for number in range(3):
+                here = values[world, mine == number]
+                assert total[world, number] == pytest.approx(here.sum(0), abs=1e-14)
+                assert spread[world, mine == number] == pytest.approx(
+                    np.broadcast_to(here.sum(0), here.shape), abs=1e-14
+                )
+                weights = users[world, mine == number]
+                if len(here):
+                    expected = np.average(here, 0, weights if weights.sum() > 0 else None)
+                    assert mean[world, number] == pytest.approx(expected, abs=1e-14)
+
+
 def test_nobody_comes_or_goes() -> None:
     for case in cases():
         assert (case.after("static") == case.activity).all()
@@ -129,6 +159,18 @@ def test_shares_grow_with_the_exponential_of_satisfaction(rate: list[float]) -> 
             for k in range(len(before)):
                 expected = before.sum() * weights.get(k, 0.0) / math.fsum(weights.values())
                 assert found[world, k] == pytest.approx(expected, rel=1e-11, abs=1e-290)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_who_is_not_there_counts_for_nothing_however_well_served(dtype: torch.dtype) -> None:
+    members = Membership(np.arange(3), 3, torch.ones((1, 3), dtype=dtype))
+    alone = torch.tensor([[2.0, 6.0, 0.0]], dtype=dtype)
+    for best in (1.0, 100.0, 1e4):
+        served = Served(torch.tensor([[0.3, 0.1, best]], dtype=dtype), torch.ones((1, 3)), torch.ones((1, 3)), members)
+        found = RULES["replicator"](alone, served, 0, {"rate": torch.tensor([2.0], dtype=dtype)})[0]
+        grown = 2 * math.exp(0.4)  # beside 6 who grow by less
+        expected = [8 * grown / (grown + 6), 8 * 6 / (grown + 6), 0]
+        assert found.tolist() == pytest.approx(expected, rel=1e-14 if dtype == torch.float64 else 1e-6)
 
 
 def moved(choice: Array, moves: Moves) -> Array:
@@ -231,6 +273,26 @@ def test_rules_have_derivatives_also_where_nobody_is(method: str) -> None:
         assert bool(torch.isfinite(slope).all())
         if (case.activity > 0).all():  # elsewhere users could only become more
             assert torch.autograd.gradcheck(lambda a, case=case: RULES[method](a, case.served, 1, numbers), (activity,))
+
+
+def test_the_first_who_come_grow_as_others_do() -> None:
+    # Of ε who appear in an empty cohort, ε e^{ru} weigh beside the others: so does the derivative where nobody is yet.
+    case = Case([0, 1, 2], 1)
+    case.activity[:] = [[2.0, 0.0, 6.0], [0.0, 3.0, 0.0]]
+    numbers = {"rate": torch.tensor([0.7, -1.2], dtype=torch.float64)}
+
+    def after(activity: torch.Tensor) -> torch.Tensor:
+        return RULES["replicator"](activity, case.served, 0, numbers)
+
+    start, step = torch.from_numpy(case.activity), 3e-4
+    slopes = torch.autograd.functional.jacobian(after, start)
+    assert isinstance(slopes, torch.Tensor)
+    for world, cohort in ((0, 1), (1, 0), (1, 2)):
+        come = torch.zeros_like(start)
+        come[world, cohort] = step
+        ahead = [after(start + k * come) - after(start) for k in (1, 2, 3, 4)]
+        expected = (48 * ahead[0] - 36 * ahead[1] + 16 * ahead[2] - 3 * ahead[3]) / (12 * step)
+        assert slopes[..., world, cohort].numpy() == pytest.approx(expected.numpy(), abs=1e-9)
 
 
 @pytest.mark.parametrize("method", CHOICES)

@@ -216,10 +216,12 @@ def test_a_run_does_not_settle_while_events_are_to_come() -> None:
     assert rows["round"].max() == 8  # it moves in round 6, and in round 7 no longer
 
 
-def corpus(kind: Any, then: Any, rounds: int = 6) -> NDArray[np.float64]:
+def corpus(kind: Any, then: Any, last: Any = None, rounds: int = 6) -> NDArray[np.float64]:
     """Return what a model has become that learns fresh data [t mod 2] each round, by each kind of corpus."""
     sets = [{"round": t, "set": {"real": [1.0 - t % 2, t % 2, 0]}} for t in range(1, rounds)]
     sets[2]["set"]["learning.corpus"] = then  # at round 3
+    if last is not None:
+        sets[4]["set"]["learning.corpus"] = last  # at round 5
     model = Ecosystem(
         scenario(
             *sets,
@@ -253,6 +255,12 @@ def corpus(kind: Any, then: Any, rounds: int = 6) -> NDArray[np.float64]:
 )
 def test_a_corpus_goes_over_into_one_of_another_kind(kind: Any, then: Any, expected: list[float]) -> None:
     np.testing.assert_allclose(corpus(kind, then), expected, rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("kind", [{"window": 3}, "accumulate"], ids=str)
+def test_while_data_are_replaced_nothing_is_held_for_later(kind: Any) -> None:
+    expected = [1, 1 / 2, 2 / 3, 0, 1, 0, 1 / 2, 1 / 3]
+    np.testing.assert_allclose(corpus(kind, "replace", {"window": 3}, 8), expected, rtol=0, atol=1e-15)
 
 
 def test_worlds_with_events_have_the_same_bits_alone_and_together() -> None:
