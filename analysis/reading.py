@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Round = int | Literal["last", "first"]
 
+OUTCOME = "value"
+"""The column of `outcome` that holds the number of each run."""
+
 KEYS = {"models": ("model",), "groups": ("group",), "rounds": (), "alignments": ("model", "reward")}
 """What tells the rows of one run and round apart, table by table."""
 
@@ -125,8 +128,9 @@ def outcome(
         if found.empty:
             raise EcosystemError(f"there is no {key} {wanted!r} in the table {table}")
         rows = found
-    made = rows.drop(columns=["round", *where]).rename(columns={column: "value"})
-    return made.reset_index(drop=True)
+    made = rows.drop(columns=["round", *where]).rename(columns={column: OUTCOME}).reset_index(drop=True)
+    made.attrs[OUTCOME] = column  # so that a figure can say what it shows
+    return made
 
 
 def measured(results: Results, table: str) -> list[str]:

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from analysis.plots.style import LINES, QUIET, axes, figure_of, legend, look, name_axes, panel, panels, plain, valued
 from analysis.plots.wording import in_text, on_axis
-from analysis.statistics import intervals
+from analysis.reading import OUTCOME
+from analysis.statistics import check_columns, intervals
 
 _OTHER: dict[str, Any] = {"color": QUIET, "linewidth": 1.0}
 
@@ -22,7 +23,7 @@ def response(
     table: pd.DataFrame,
     x: str,
     ax: Axes | None = None,
-    column: str = "alignment",
+    column: str | None = None,
     by: str | None = None,
     facet: str | None = None,
     zero: bool = False,
@@ -40,8 +41,8 @@ def response(
         The parameter, a number.
     ax : Axes, optional
         Where to draw; a new figure by default.
-    column : str
-        The result.
+    column : str, optional
+        The result; by default that of `analysis.outcome`, else alignment.
     by, facet : str, optional
         Columns whose values get a line, and a panel (in a new figure), each.
     zero : bool
@@ -56,6 +57,9 @@ def response(
     """
     if facet is not None and ax is not None:
         raise ValueError("panels (facet) want a figure of their own: leave out ax")
+    if column is None:
+        column = OUTCOME if OUTCOME in table.columns else "alignment"
+    check_columns(table, [x, column, *(name for name in (by, facet) if name is not None)])
     lines = [None] if by is None else list(dict.fromkeys(table[by]))
     if len(lines) > LINES:
         raise ValueError(f"{by} has {len(lines)} values; a panel holds {LINES} lines that can be told apart")
@@ -98,7 +102,7 @@ def _compared(rows: pd.DataFrame, x: str, column: str) -> bool:
 
 def _name(table: pd.DataFrame, x: str, column: str) -> str:
     if not _compared(table, x, column) or table["quantity"].nunique() != 1:
-        return on_axis(column)
+        return on_axis(table.attrs.get(column, column))
     return f"{in_text(table['quantity'].iloc[0])}: difference from {x} = {valued(table['baseline'].iloc[0])}"
 
 

@@ -14,7 +14,7 @@ from scipy import stats
 
 import analysis
 import ecosystem
-from ecosystem import Results
+from ecosystem import Results, Scenario
 from ecosystem.errors import EcosystemError
 from ecosystem.plan.runs import plan
 from ecosystem.store import manifest
@@ -123,6 +123,39 @@ def test_runs_that_end_at_rounds_of_their_own_are_compared_at_their_last() -> No
     rounds = pd.DataFrame({"run": runs["run"], "round": [3, 4, 5, 6], "alignment": [1.0, 2.0, 4.0, 4.0]})
     found = analysis.compare(MadeUp(runs, rounds=rounds), "variant")
     assert found[["n", "difference"]].to_numpy().tolist() == [[2, 2.5]]
+
+
+def test_a_setting_may_be_called_like_a_column() -> None:
+    # `share` is a column of groups, and `quality` one of its scores.
+    def asked(names: dict[str, str]) -> Results:
+        mix, judge = names["mix"], names["judge"]
+        return ecosystem.run(
+            Scenario(
+                name="names",
+                rounds=3,
+                parameters={mix: 0.5, judge: 0.2},
+                outputs={"kind": "categorical", "size": 2, "scores": {"quality": [1, 0], "lean": [0, f"= {judge}"]}},
+                real=[0.7, 0.3],
+                models=[{"name": "m", "initial": [0.2, 0.8], "diet": {"real": f"= 1 - {mix}", "raw": f"= {mix}"}}],
+                users={"groups": [{"name": name, "size": 5, "contexts": [0]} for name in "AB"]},
+                sweep={"grid": {mix: [0.2, 0.8], judge: [0.1, 0.4]}},
+            )
+        )
+
+    plain, clashing = {"mix": "lam", "judge": "c"}, {"mix": "share", "judge": "quality"}
+    back = {f"parameters.{clashing[key]}": plain[key] for key in plain}
+    one, other = asked(plain), asked(clashing)
+    for answer in (
+        lambda results, names: analysis.biases(results),
+        lambda results, names: analysis.bias_table(results, by=names["mix"]),
+        lambda results, names: analysis.bias_changes(results, names["mix"]),
+        lambda results, names: analysis.compare(results, names["judge"], table="groups", over=[names["mix"]]),
+        lambda results, names: analysis.convergence(results, "quality", "groups", by=["group"]),
+        lambda results, names: analysis.outcome(results, "quality", "groups").drop(columns="run"),
+    ):
+        found = answer(other, clashing).rename(columns=back)
+        pd.testing.assert_frame_equal(found, answer(one, plain))
+    assert len(analysis.convergence(other, "quality", "groups", by=["group"])) == 8
 
 
 def test_two_runs_are_compared_by_what_both_sweep(remedies: Results) -> None:

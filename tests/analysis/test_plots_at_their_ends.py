@@ -20,9 +20,10 @@ import ecosystem
 from analysis import plots
 from analysis.plots.communities import communities
 from analysis.plots.style import COLOURS, LINES, number
+from analysis.plots.wording import on_axis
 from ecosystem import Scenario
 from ecosystem.errors import EcosystemError
-from tests.doubles import CHAIN
+from tests.doubles import CHAIN, small
 
 
 def axis() -> Axes:
@@ -346,6 +347,17 @@ def test_lines_panels_and_marks_of_a_response() -> None:
     assert not alone.containers
     with pytest.raises(ValueError, match="leave out ax"):
         plots.response(table, "lam", axis(), facet="regime")
+
+
+def test_an_outcome_is_drawn_under_the_name_of_what_it_is() -> None:
+    results = ecosystem.run(small(parameters={"lam": 0.5}, sweep={"grid": {"lam": [0.2, 0.8]}}))
+    outcome = analysis.outcome(results, "alignment")
+    ax = axis()
+    plots.response(outcome, "lam", ax)
+    assert marked(ax, "o") == [([0.2, 0.8], outcome["value"].tolist())]
+    assert ax.get_ylabel() == on_axis("alignment")
+    with pytest.raises(EcosystemError, match="no column 'quality'"):
+        plots.response(outcome, "lam", axis(), column="quality")
 
 
 def test_more_lines_of_a_response_than_can_be_told_apart_are_refused() -> None:

@@ -271,3 +271,9 @@ def changed(scenario: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]
             target = target[int(part)] if isinstance(target, list) else target[part]
         target[int(parts[-1]) if isinstance(target, list) else parts[-1]] = value
     return data
+
+
+def test_a_reward_that_is_drawn_belongs_to_a_model() -> None:
+    with pytest.raises(InputError) as caught:
+        Scenario(**changed(SMALL, {"rewards.first": {"draw": "uniform"}}))
+    assert "rewards.first: is drawn: write `reward: {draw: …}` at a model" in str(caught.value).splitlines()

@@ -30,6 +30,8 @@ def check_forms(facts: Facts) -> Iterator[Problem]:
         written = (isinstance(value, Mapping) and "judge" not in value) or _mappings(value)
         if gaussian and not written and isinstance(value, (list, tuple)):
             yield Problem(("rewards", name), f"is a number per output, but the outputs are gaussian; {_REWARDS}")
+        elif not gaussian and "draw" in mapping(value):
+            yield Problem(("rewards", name), "is drawn: write `reward: {draw: …}` at a model")
         elif written and not gaussian:
             yield Problem(
                 ("rewards", name), "has a linear part, but the outputs are categorical; write a number per output"
