@@ -1,0 +1,63 @@
+"""Acceleration on maps whose iterates can be worked out: linear ones, and one that leads it astray."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from ecosystem.influence.anderson import accelerate
+
+
+class Map:
+    """A round that is any function of numbers, all of which are valid; it keeps what it was asked for."""
+
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        self._function, self.asked = function, []
+        self.frame: Any = self
+
+    def step(self, x: Tensor) -> Tensor:
+        self.asked.append(x)
+        return self._function(x)
+
+    def admit(self, x: Tensor, plain: Tensor) -> Tensor:
+        del plain
+        return x
+
+
+def test_a_linear_map_of_six_numbers_is_solved_in_seven_rounds() -> None:
+    # Anderson's method is GMRES there (Walker & Ni 2011); the plain iteration takes over a thousand rounds.
+    g = np.random.default_rng(0)
+    j, b = g.normal(size=(6, 6)), g.normal(size=6)
+    j *= 0.98 / np.abs(np.linalg.eigvals(j)).max()
+    round_ = Map(lambda x: x @ torch.from_numpy(j.T) + torch.from_numpy(b))
+    found = accelerate(round_, torch.zeros(1, 1, 6, dtype=torch.float64), 1e-12, 10_000)  # type: ignore[arg-type]
+    assert found.x[0, 0].numpy() == pytest.approx(np.linalg.solve(np.eye(6) - j, b), abs=1e-10)
+    assert found.residual < 1e-12
+    assert found.rounds == len(round_.asked) <= 7 + 6
+
+
+def test_numbers_that_move_alike_do_not_disturb_it() -> None:
+    # What the rounds change is soon of less dimensions than the rounds that are remembered.
+    round_ = Map(lambda x: x - 0.9 * torch.atan(x))
+    start = torch.tensor([[[10.0, -5.0, 3.0]]], dtype=torch.float64)
+    found = accelerate(round_, start, 1e-12, 100)  # type: ignore[arg-type]
+    assert float(found.x.abs().max()) < 1e-12
+    assert found.rounds < 40
+
+
+def test_a_step_that_makes_it_worse_is_taken_back_for_a_plain_round() -> None:
+    # What a round adds, at the numbers that are visited; straight lines between.
+    at = [0.0, 1.0, 1.5, 1.75, 2.0, 2.75, 3.0]
+    adds = [1.0, 0.5, 0.25, 0.2, 1.2, 0.02, -0.3]
+    round_ = Map(lambda x: x + torch.from_numpy(np.interp(x.numpy(), at, adds)))
+    found = accelerate(round_, torch.zeros(1, 1, 1, dtype=torch.float64), 1e-12, 100)  # type: ignore[arg-type]
+    asked = [float(x) for x in round_.asked]
+    # 0 and 1 are plain rounds. The line through both ends at 2, where a round adds more than twice of what it
+    # did at best: 1 + 0.5 is next, then 1.5 + 0.25. The line through these two ends at 1.75 + 0.2 · 5.
+    assert asked[:6] == pytest.approx([0, 1, 2, 1.5, 1.75, 2.75], abs=1e-10)
+    assert float(found.x) == pytest.approx(2.75 + 0.25 * 0.02 / 0.32, abs=1e-12)
