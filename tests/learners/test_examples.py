@@ -13,14 +13,14 @@ from plain.gaussian import Agent, Curator, Law, PlainGaussians, tilted
 
 from ecosystem import Ecosystem, Scenario
 from ecosystem import plugins as plugged
-from ecosystem.learners import examples
+from ecosystem.learners import examples, picks
 from ecosystem.learners.examples import Author, draw_examples
 from ecosystem.learners.turn import Readers
 from ecosystem.plugins.registry import Scope, within
 from ecosystem.world.blueprint import blueprint
 from ecosystem.world.streams import normals, uniforms
 
-ROUND, EXAMPLES, CONTEXTS, D = 3, 60, 2, 2
+ROUND, EXAMPLES, CONTEXTS, D = 3, 60, 3, 2
 SOURCES = ("real", "raw", "curated", "neighbours_raw", "neighbours_curated", "users")
 
 
@@ -64,7 +64,7 @@ def ecosystem(curators: list[dict[str, Any] | None], **changes: Any) -> dict[str
         "outputs": {"kind": "gaussian", "dimension": D, "contexts": CONTEXTS},
         "rewards": {
             "one": {"linear": [3.0, 0.5]},
-            "each": [{"linear": [0.0, 3.0]}, {"linear": [-2.0, -2.0], "curvature": 0.4}],
+            "each": [{"linear": [0.0, 3.0]}, {"linear": [-2.0, -2.0], "curvature": 0.4}, {"linear": [2.0, 0.0]}],
             "near": {"linear": [0.5, 0.0], "centre": [2.0, 1.0], "curvature": 3.0},
         },
         "models": [
@@ -97,6 +97,8 @@ CASES: dict[str, list[dict[str, Any] | None]] = {
         {"method": "fair", "candidates": 3, "reward": "near"},
         {"method": "best_of", "candidates": 6, "reward": "one"},
     ],
+    "one of three": [LUCE, None, None],
+    "alone": [LUCE],
     "nobody": [None, None],
 }
 
@@ -161,13 +163,11 @@ def drawn_plainly(agent: Agent, number: int, numbers: Numbers, brought: Any = No
 
 def kept(curator: Curator, law: Law, c: int, z: np.ndarray, place: tuple[int, int], numbers: Numbers) -> np.ndarray:
     """Return what a curator keeps, the first candidate being made of `z`."""
-    left = numbers.uniform(".curator")[place]
-    for weight, rewards in curator.rewards:
-        if left < weight:
-            break
-        left -= weight
-    else:
+    weights = [weight for weight, _ in curator.rewards]
+    number = fallen_on([*weights, 1 - sum(weights)], numbers.uniform(".curator")[place])
+    if number == len(curator.rewards):
         return vector(law, z)
+    rewards = curator.rewards[number][1]
     if curator.candidates == np.inf:
         return vector(tilted(law, rewards[c], curator.temperature), z)
     others = [numbers.normal(f".candidate.{k}")[place] for k in range(1, int(curator.candidates))]
@@ -199,8 +199,8 @@ def test_each_example_is_drawn_as_the_plain_loop_draws_it(case: str) -> None:
 
 
 def test_who_brings_an_example_is_drawn_by_what_it_asks() -> None:
-    # Nobody asks m1 about context 1, nor m2 about anything; of what m0 is asked, half comes from A.
-    asks = {"A": ([0, 1], ["m0"]), "B": ([0], {"m0": 0.25, "m1": 0.75}), "C": ([1], ["m0"])}
+    # Nobody asks m1 about contexts 1 and 2, nor m2 about anything.
+    asks = {"A": ([0, 1], ["m0"]), "B": ([0], {"m0": 0.25, "m1": 0.75}), "C": ([1, 2], ["m0"])}
     sizes = {"A": 40, "B": 40, "C": 10}
     laws = {
         name: {"mean": mean, "covariance": covariance}
@@ -220,7 +220,11 @@ def test_who_brings_an_example_is_drawn_by_what_it_asks() -> None:
         ]
     }
     found = drawn([written])[0].numpy()
-    volume = {"m0": [[20, 20], [10, 0], [0, 10]], "m1": [[0, 0], [30, 0], [0, 0]], "m2": [[0, 0]] * 3}
+    volume = {
+        "m0": [[20, 20, 0], [10, 0, 0], [0, 5, 5]],
+        "m1": [[0, 0, 0], [30, 0, 0], [0, 0, 0]],
+        "m2": [[0, 0, 0]] * 3,
+    }
     brought = [Law(np.array(law["mean"]), np.array(law["covariance"])) for law in laws.values()]
     plain = PlainGaussians(written)
     for place, (name, agent) in enumerate(plain.members.items()):
@@ -245,3 +249,27 @@ def test_worlds_and_readers_draw_together_what_they_draw_alone(monkeypatch: pyte
     monkeypatch.setattr(examples, "_TOGETHER", 1)
     assert torch.equal(drawn(worlds), whole)
     assert not torch.equal(whole[1], whole[0])
+
+
+def test_the_number_zero_falls_on_what_has_a_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The first group asks m1 nothing, the first model is not read, the first curator of all is not m1's.
+    monkeypatch.setattr(picks, "uniforms", lambda seed, purpose, round_, models, draws: np.zeros((models, draws)))
+
+    def point(x: float) -> dict[str, Any]:
+        return {"mean": [x, 0.0], "covariance": 0.0}
+
+    def moments(diet: dict[str, float], **changes: Any) -> list[float]:
+        luce = {"method": "luce", "candidates": "inf", "reward": "one"}
+        written = ecosystem([luce, luce, None], **changes)
+        for number, model in enumerate(written["models"]):
+            model |= {"initial": point(number), "real": point(-1), "diet": diet}
+        return drawn([written])[0, 1, 0, 1 : 1 + D].tolist()
+
+    edges = [{"from": "m0", "to": "m0"}, {"from": "m2", "to": "m1"}, {"from": "m1", "to": "m2"}]
+    assert moments({"neighbours_raw": 1}, network={"edges": edges}) == pytest.approx([2, 0], abs=1e-6)
+    groups = [
+        {"name": "A", "size": 5, "contexts": [0], "models": ["m0"], "data": point(5)},
+        {"name": "B", "size": 5, "contexts": [0], "models": ["m1"], "data": point(6)},
+    ]
+    assert moments({"users": 1}, users={"groups": groups}) == pytest.approx([6, 0], abs=1e-6)
+    assert moments({"raw": 1}) == pytest.approx([1, 0], abs=1e-6)
