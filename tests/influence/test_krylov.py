@@ -58,6 +58,26 @@ def test_the_factors_are_the_polynomial_that_leaves_least_of_the_sketch(
     assert float((residual - least).norm()) < 1e-10 * float(sketch.norm())
 
 
+def test_factors_stand_in_an_order_in_which_no_product_of_the_first_ones_grows() -> None:
+    # As eigenvalues come they grow by more than a million on the way, and lose as many digits.
+    values = torch.logspace(-2, 0, 100, dtype=torch.float64)
+    turn = torch.linalg.qr(columns(100, 100)).Q
+    left = torch.ones_like(values)
+    for a, b in krylov._factors(Counted(turn * values @ turn.T), columns(100, 1)):
+        left = left * (1 - a * values - b * values**2)
+        assert float(left.abs().max()) < 100
+    assert float(left.abs().max()) < 0.05
+
+
+def test_a_real_root_takes_one_product() -> None:
+    turn = torch.linalg.qr(columns(60, 60)).Q
+    matrix = turn * torch.linspace(0.1, 1.9, 60, dtype=torch.float64) @ turn.T
+    counted, b = Counted(matrix), columns(60, 10)
+    assert relative(matrix, solve(counted, b), b) < 1e-12
+    # 24 steps find the polynomial, which is applied a few times, each with a look at the residual.
+    assert counted.products in [24 + cycles * (24 + 1) for cycles in range(3, 7)]
+
+
 @pytest.mark.parametrize("radius", [0.5, 0.9, 0.97])
 def test_many_columns_take_few_products_and_each_is_solved(radius: float) -> None:
     matrix, b = contraction(100, radius), columns(100, 40)

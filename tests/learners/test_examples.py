@@ -255,14 +255,14 @@ def test_the_number_zero_falls_on_what_has_a_weight(monkeypatch: pytest.MonkeyPa
     # The first group asks m1 nothing, the first model is not read, the first curator of all is not m1's.
     monkeypatch.setattr(picks, "uniforms", lambda seed, purpose, round_, models, draws: np.zeros((models, draws)))
 
-    def point(x: float) -> dict[str, Any]:
-        return {"mean": [x, 0.0], "covariance": 0.0}
+    def point(x: float, spread: float = 0.0) -> dict[str, Any]:
+        return {"mean": [x, 0.0], "covariance": spread}
 
-    def moments(diet: dict[str, float], **changes: Any) -> list[float]:
+    def moments(diet: dict[str, float], spread: float = 0.0, **changes: Any) -> list[float]:
         luce = {"method": "luce", "candidates": "inf", "reward": "one"}
-        written = ecosystem([luce, luce, None], **changes)
+        written = ecosystem([luce, luce, luce], **changes)
         for number, model in enumerate(written["models"]):
-            model |= {"initial": point(number), "real": point(-1), "diet": diet}
+            model |= {"initial": point(number, spread), "real": point(-1), "diet": diet}
         return drawn([written])[0, 1, 0, 1 : 1 + D].tolist()
 
     edges = [{"from": "m0", "to": "m0"}, {"from": "m2", "to": "m1"}, {"from": "m1", "to": "m2"}]
@@ -272,4 +272,6 @@ def test_the_number_zero_falls_on_what_has_a_weight(monkeypatch: pytest.MonkeyPa
         {"name": "B", "size": 5, "contexts": [0], "models": ["m1"], "data": point(6)},
     ]
     assert moments({"users": 1}, users={"groups": groups}) == pytest.approx([6, 0], abs=1e-6)
-    assert moments({"raw": 1}) == pytest.approx([1, 0], abs=1e-6)
+    # Infinitely many candidates move a mean by the covariance times the reward: m1's own curator chooses.
+    raw, curated = moments({"raw": 1}, spread=1.0), moments({"curated": 1}, spread=1.0)
+    assert np.subtract(curated, raw) == pytest.approx([3, 0.5], abs=1e-6)
