@@ -109,8 +109,8 @@ class Numbers:
     def __init__(self, seed: int, models: int) -> None:
         self._seed, self._models = seed, models
 
-    def uniform(self, purpose: str) -> np.ndarray:
-        return uniforms(self._seed, f"examples{purpose}", ROUND, self._models, EXAMPLES)
+    def uniform(self, purpose: str, round_: int = ROUND) -> np.ndarray:
+        return uniforms(self._seed, f"examples{purpose}", round_, self._models, EXAMPLES)
 
     def normal(self, purpose: str) -> np.ndarray:
         drawn = normals(self._seed, f"examples{purpose}", ROUND, self._models, EXAMPLES * D)
@@ -143,6 +143,9 @@ def drawn_plainly(agent: Agent, number: int, numbers: Numbers, brought: Any = No
             weights = asked / asked.sum() if asked.sum() else weights
         diet /= diet.sum(-1, keepdims=True)
         c, kind = divmod(fallen_on((weights[:, None] * diet).ravel(), numbers.uniform("")[number, e]), len(SOURCES))
+        if agent.world.learning.get("prompts") == "reused":
+            c = fallen_on(weights, numbers.uniform(".prompts", 0)[number, e])
+            kind = fallen_on(diet[c], numbers.uniform("")[number, e])
         author, a, b = agent, np.eye(D), np.zeros(D)
         if SOURCES[kind].startswith("neighbours"):
             edge = fallen_on([edge[1] for edge in incoming], numbers.uniform(".author")[number, e])
@@ -188,9 +191,9 @@ def drawn(worlds: list[dict[str, Any]], models: list[int] | None = None) -> torc
     return draw_examples(model.batch, readers, Author(model.state.p, model.batch, model.demand), ROUND)
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_each_example_is_drawn_as_the_plain_loop_draws_it(case: str) -> None:
-    written = ecosystem(CASES[case])
+@pytest.mark.parametrize(("case", "prompts"), [*((case, "fresh") for case in CASES), ("luce", "reused")])
+def test_each_example_is_drawn_as_the_plain_loop_draws_it(case: str, prompts: str) -> None:
+    written = ecosystem(CASES[case], learning={"examples": EXAMPLES, "prompts": prompts})
     found = drawn([written])[0].numpy()
     plain = PlainGaussians(written)
     numbers = Numbers(7, len(plain.members))
