@@ -187,8 +187,8 @@ class _Draw(Picks):
             return x
         luck = self.uniform("examples.choice")
         kept, _ = choose(self._curators.kinds, choice, seen, torch.stack(appeals, -1), luck)
-        place = kept[..., None, None].expand(*kept.shape, 1, self._d)
-        return torch.where(plugged[..., None], torch.stack(written, -2).gather(-2, place)[..., 0, :], x)
+        chosen = torch.take_along_dim(torch.stack(written, -2), kept[..., None, None], -2).squeeze(-2)
+        return torch.where(plugged[..., None], chosen, x)
 
     def _reward_of(self, choice: Tensor) -> Tensor:
         """Return reward over temperature of each example's choice, ``[worlds, examples, numbers]``."""

@@ -66,6 +66,7 @@ def ecosystem(curators: list[dict[str, Any] | None], **changes: Any) -> dict[str
             "one": {"linear": [3.0, 0.5]},
             "each": [{"linear": [0.0, 3.0]}, {"linear": [-2.0, -2.0], "curvature": 0.4}, {"linear": [2.0, 0.0]}],
             "near": {"linear": [0.5, 0.0], "centre": [2.0, 1.0], "curvature": 3.0},
+            "flat": {"linear": [0.0, 0.0]},
         },
         "models": [
             {
@@ -86,6 +87,7 @@ LUCE = {"method": "luce", "candidates": 3, "temperature": 0.5, "reward": "each"}
 CASES: dict[str, list[dict[str, Any] | None]] = {
     "luce": [LUCE, LUCE | {"candidates": 5, "reward": "near"}, None],
     "best of": [{"method": "best_of", "candidates": 4, "reward": "each"}, LUCE, None],
+    "the first of equals": [{"method": "best_of", "candidates": 4, "reward": "flat"}],
     "infinitely many": [LUCE, LUCE | {"candidates": "inf"}, None, LUCE | {"candidates": "inf", "reward": "near"}],
     "by several": [
         {"method": "pluralistic", "candidates": 3, "temperature": 0.3, "rewards": {"near": 3, "each": 1}},
