@@ -142,18 +142,11 @@ def _column(operator: Map, b: Tensor, tolerance: float, scale: float | None = No
 def _factors(operator: Map, sketch: Tensor) -> list[tuple[float, float]]:
     """Return the residual polynomial of GMRES as factors 1 − a z − b z², in a stable order (Leja's)."""
     _, small, _ = arnoldi(operator, sketch, _DEGREE, 1e-13 * float(sketch.norm()))
-    size = small.shape[1]
-    square, last = small[:size], small[size, size - 1]
-    # Roots are the harmonic Ritz values: eigenvalues of H + h² H⁻ᵀ e eᵀ.
-    unit = torch.zeros((size, 1), dtype=small.dtype)
-    unit[-1] = 1.0
-    try:
-        correction = torch.linalg.solve(square.T, unit) @ unit.T * last**2
-    except RuntimeError:
-        correction = torch.zeros_like(square)
-    roots = torch.linalg.eigvals(square + correction)
+    # The roots are the harmonic Ritz values; one that is infinite, as where a step is in vain, leaves no factor.
+    inverse = torch.linalg.eigvals(torch.linalg.pinv(small)[:, :-1])
+    waiting = [complex(each) for each in inverse.tolist() if complex(each).imag >= -1e-14 * abs(each)]
+    waiting = [1 / each for each in waiting if abs(each) > 1e-14 * abs(inverse).max()]
     ordered: list[complex] = []
-    waiting = [complex(root) for root in roots.tolist() if complex(root).imag >= -1e-14 * abs(root)]
     while waiting:
         best = max(waiting, key=lambda root: _leja(root, ordered))
         waiting.remove(best)

@@ -58,6 +58,15 @@ def test_the_factors_are_the_polynomial_that_leaves_least_of_the_sketch(
     assert float((residual - least).norm()) < 1e-10 * float(sketch.norm())
 
 
+def test_a_step_in_vain_leaves_no_factor(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A quarter turn takes no vector nearer to itself: of degree 1 the best polynomial is 1.
+    turn = torch.kron(torch.eye(4), torch.tensor([[0.0, 1.0], [-1.0, 0.0]])).double()
+    monkeypatch.setattr(krylov, "_DEGREE", 1)
+    assert krylov._factors(Counted(turn), columns(8, 1).round()) == []
+    b = columns(8, 5).round() + 3
+    assert float((solve(Counted(turn), b) - turn.T @ b).abs().max()) < 1e-12
+
+
 def test_factors_stand_in_an_order_in_which_no_product_of_the_first_ones_grows() -> None:
     # As eigenvalues come they grow by more than a million on the way, and lose as many digits.
     values = torch.logspace(-2, 0, 100, dtype=torch.float64)
