@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ecosystem.influence.anderson import accelerate
+from ecosystem.influence.anderson import Found, accelerate
 
 
 class Map:
@@ -61,3 +61,34 @@ def test_a_step_that_makes_it_worse_is_taken_back_for_a_plain_round() -> None:
     # did at best: 1 + 0.5 is next, then 1.5 + 0.25. The line through these two ends at 1.75 + 0.2 · 5.
     assert asked[:6] == pytest.approx([0, 1, 2, 1.5, 1.75, 2.75], abs=1e-10)
     assert float(found.x) == pytest.approx(2.75 + 0.25 * 0.02 / 0.32, abs=1e-12)
+    assert found.rounds == len(asked)
+
+
+def of_one_number(function: Callable[[Tensor], Tensor], most: int, start: float = 0.0) -> tuple[list[float], Found]:
+    round_ = Map(function)
+    found = accelerate(round_, torch.full((1, 1, 1), start, dtype=torch.float64), 1e-12, most)  # type: ignore[arg-type]
+    assert found.rounds == len(round_.asked)
+    return [float(x) for x in round_.asked], found
+
+
+def test_a_plain_round_that_makes_it_worse_is_not_made_twice() -> None:
+    at, adds = [0.0, 0.1, 1.1, 3.0], [0.1, 1.0, 0.2, -0.5]
+    asked, _ = of_one_number(lambda x: x + torch.from_numpy(np.interp(x.numpy(), at, adds)), 100)
+    assert asked[:3] == pytest.approx([0, 0.1, -0.1 / 9], abs=1e-10)
+
+
+def test_where_every_round_adds_the_same_it_goes_on_plainly() -> None:
+    asked, found = of_one_number(lambda x: x + 1, 4)
+    assert asked[:5] == pytest.approx([0, 1, 2, 3, 4], abs=1e-12)
+    assert found.residual == pytest.approx(1, abs=1e-12)
+
+
+def test_the_last_rounds_are_plain_as_long_as_they_lead_nearer_to_rest() -> None:
+    # The first state is met in any case; then come up to three rounds, and a look at where they led.
+    halved = of_one_number(lambda x: 10 + (x - 10) / 2, 1)
+    assert (halved[0], float(halved[1].x)) == ([0, 5, 7.5, 8.75, 9.375], 9.375)
+    assert halved[1].residual == 0.3125
+    doubled = of_one_number(lambda x: 2 * x, 1, 1.0)
+    assert (doubled[0], float(doubled[1].x)) == ([1, 2, 4, 4], 4)
+    there = of_one_number(lambda x: 0 * x + 3, 100)
+    assert (there[0], float(there[1].x)) == ([0, 3, 3, 3], 3)
