@@ -140,35 +140,21 @@ def _column(operator: Map, b: Tensor, tolerance: float, scale: float | None = No
 
 
 def _factors(operator: Map, sketch: Tensor) -> list[tuple[float, float]]:
-    """Return the residual polynomial of GMRES as factors 1 − a z − b z², in a stable order (Leja's)."""
+    """Return the residual polynomial of GMRES as factors 1 − a z − b z².
+
+    Those of the largest roots come first: where eigenvalues lie about 1, no product of the first factors grows.
+    """
     _, small, _ = arnoldi(operator, sketch, _DEGREE, 1e-13 * float(sketch.norm()))
-    # The roots are the harmonic Ritz values; one that is infinite, as where a step is in vain, leaves no factor.
-    inverse = torch.linalg.eigvals(torch.linalg.pinv(small)[:, :-1])
-    waiting = [complex(each) for each in inverse.tolist() if complex(each).imag >= -1e-14 * abs(each)]
-    waiting = [1 / each for each in waiting if abs(each) > 1e-14 * abs(inverse).max()]
-    ordered: list[complex] = []
-    while waiting:
-        best = max(waiting, key=lambda root: _leja(root, ordered))
-        waiting.remove(best)
-        ordered.append(best)
-    return [_factor(root) for root in ordered]
+    # The roots are the harmonic Ritz values, which may be infinite: their inverses are not.
+    inverse = [complex(each) for each in torch.linalg.eigvals(torch.linalg.pinv(small)[:, :-1]).tolist()]
+    one_of_each_pair = [each for each in inverse if each.imag >= -1e-14 * abs(each)]
+    return [_factor(each) for each in sorted(one_of_each_pair, key=abs)]
 
 
-def _leja(root: complex, taken: list[complex]) -> float:
-    if not taken:
-        return abs(root)
-    total = 0.0
-    for other in taken:
-        for each in {other, other.conjugate()}:
-            total += float(torch.log(torch.tensor(abs(root - each) + 1e-300)))
-    return total
-
-
-def _factor(root: complex) -> tuple[float, float]:
-    if abs(root.imag) <= 1e-14 * abs(root):
-        return 1 / root.real, 0.0
-    size = abs(root) ** 2
-    return 2 * root.real / size, -1 / size
+def _factor(inverse: complex) -> tuple[float, float]:
+    if abs(inverse.imag) <= 1e-14 * abs(inverse):
+        return inverse.real, 0.0
+    return 2 * inverse.real, -(abs(inverse) ** 2)
 
 
 def _apply(operator: Map, factor: tuple[float, float], v: Tensor, residual: Tensor) -> Tensor:
