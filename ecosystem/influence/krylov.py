@@ -134,7 +134,7 @@ def solve(operator: Map, b: Tensor, tolerance: float = 1e-13) -> Tensor:
 
 def _column(operator: Map, b: Tensor, tolerance: float, scale: float | None = None) -> Tensor:
     norm = float(b.norm())
-    if norm == 0 or (scale is not None and norm <= _FLOOR * tolerance * scale):
+    if scale is not None and norm <= _FLOOR * tolerance * scale:
         return torch.zeros_like(b)
     return gmres(operator, b, tolerance if scale is None else min(0.1, tolerance * scale / norm))
 
