@@ -77,6 +77,11 @@ def test_a_plain_round_that_makes_it_worse_is_not_made_twice() -> None:
     assert asked[:3] == pytest.approx([0, 0.1, -0.1 / 9], abs=1e-10)
 
 
+def test_the_first_line_goes_through_the_first_two_rounds() -> None:
+    asked, _ = of_one_number(lambda x: 10 + (x - 10) / 2, 100, 4.0)
+    assert asked[:3] == pytest.approx([4, 7, 10], abs=1e-10)
+
+
 def test_where_every_round_adds_the_same_it_goes_on_plainly() -> None:
     asked, found = of_one_number(lambda x: x + 1, 4)
     assert asked[:5] == pytest.approx([0, 1, 2, 3, 4], abs=1e-12)
