@@ -134,48 +134,27 @@ def solve(operator: Map, b: Tensor, tolerance: float = 1e-13) -> Tensor:
 
 def _column(operator: Map, b: Tensor, tolerance: float, scale: float | None = None) -> Tensor:
     norm = float(b.norm())
-    if norm == 0 or (scale is not None and norm <= _FLOOR * tolerance * scale):
+    if scale is not None and norm <= _FLOOR * tolerance * scale:
         return torch.zeros_like(b)
     return gmres(operator, b, tolerance if scale is None else min(0.1, tolerance * scale / norm))
 
 
 def _factors(operator: Map, sketch: Tensor) -> list[tuple[float, float]]:
-    """Return the residual polynomial of GMRES as factors 1 − a z − b z², in a stable order (Leja's)."""
+    """Return the residual polynomial of GMRES as factors 1 − a z − b z².
+
+    Those of the largest roots come first: where eigenvalues lie about 1, no product of the first factors grows.
+    """
     _, small, _ = arnoldi(operator, sketch, _DEGREE, 1e-13 * float(sketch.norm()))
-    size = small.shape[1]
-    square, last = small[:size], small[size, size - 1]
-    # Roots are the harmonic Ritz values: eigenvalues of H + h² H⁻ᵀ e eᵀ.
-    unit = torch.zeros((size, 1), dtype=small.dtype)
-    unit[-1] = 1.0
-    try:
-        correction = torch.linalg.solve(square.T, unit) @ unit.T * last**2
-    except RuntimeError:
-        correction = torch.zeros_like(square)
-    roots = torch.linalg.eigvals(square + correction)
-    ordered: list[complex] = []
-    waiting = [complex(root) for root in roots.tolist() if complex(root).imag >= -1e-14 * abs(root)]
-    while waiting:
-        best = max(waiting, key=lambda root: _leja(root, ordered))
-        waiting.remove(best)
-        ordered.append(best)
-    return [_factor(root) for root in ordered]
+    # The roots are the harmonic Ritz values, which may be infinite: their inverses are not.
+    inverse = [complex(each) for each in torch.linalg.eigvals(torch.linalg.pinv(small)[:, :-1]).tolist()]
+    one_of_each_pair = [each for each in inverse if each.imag >= -1e-14 * abs(each)]
+    return [_factor(each) for each in sorted(one_of_each_pair, key=abs)]
 
 
-def _leja(root: complex, taken: list[complex]) -> float:
-    if not taken:
-        return abs(root)
-    total = 0.0
-    for other in taken:
-        for each in {other, other.conjugate()}:
-            total += float(torch.log(torch.tensor(abs(root - each) + 1e-300)))
-    return total
-
-
-def _factor(root: complex) -> tuple[float, float]:
-    if abs(root.imag) <= 1e-14 * abs(root):
-        return 1 / root.real, 0.0
-    size = abs(root) ** 2
-    return 2 * root.real / size, -1 / size
+def _factor(inverse: complex) -> tuple[float, float]:
+    if abs(inverse.imag) <= 1e-14 * abs(inverse):
+        return inverse.real, 0.0
+    return 2 * inverse.real, -(abs(inverse) ** 2)
 
 
 def _apply(operator: Map, factor: tuple[float, float], v: Tensor, residual: Tensor) -> Tensor:

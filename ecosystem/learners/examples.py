@@ -74,14 +74,12 @@ class Author:
         return curator.keep(p[:, model, :, None])[:, None, :, 0]
 
     def write(self, worlds: slice, law: Tensor, context: Tensor, z: Tensor) -> Tensor:
-        """Return mean + root·z of each example's law, ``[worlds, examples, ..., d]``."""
-        contexts, d = self.mean.shape[2:4]
+        """Return mean + root·z of each example's law, ``[worlds, examples, d]``."""
+        contexts, d = self.mean.shape[2:]
         place = law * contexts + context
         mean = self.mean[worlds].flatten(1, 2).gather(1, place[..., None].expand(*place.shape, d))
         root = self.root[worlds].flatten(1, 2).flatten(-2)
         root = root.gather(1, place[..., None].expand(*place.shape, d * d)).unflatten(-1, (d, d))
-        while mean.dim() < z.dim():
-            mean, root = mean[..., None, :], root[..., None, :, :]
         return mean + (root * z[..., None, :]).sum(-1)
 
 
@@ -157,8 +155,8 @@ class _Draw(Picks):
         place = (self.reader * self._batch.contexts + self.context)[:, None].expand(-1, steps.shape[1], -1)
         here = steps.gather(2, place)
         wanted = self.uniform("examples.group") * here[:, -1]
-        cohort = (here <= wanted[:, None]).sum(1).clamp_max(steps.shape[1] - 1)
-        return torch.where(brings & (here[:, -1] > 0), self._author.first_cohort + cohort, law)
+        cohort = (here <= wanted[:, None]).sum(1)  # who brings is asked by somebody, and is below the last step
+        return torch.where(brings, self._author.first_cohort + cohort, law)
 
     def _chosen(self, x: Tensor, model: Tensor, choice: Tensor) -> Tensor:
         """Let curators choose among K candidates; the first is what was written anyway.
@@ -189,8 +187,8 @@ class _Draw(Picks):
             return x
         luck = self.uniform("examples.choice")
         kept, _ = choose(self._curators.kinds, choice, seen, torch.stack(appeals, -1), luck)
-        place = kept[..., None, None].expand(*kept.shape, 1, self._d)
-        return torch.where(plugged[..., None], torch.stack(written, -2).gather(-2, place)[..., 0, :], x)
+        chosen = torch.take_along_dim(torch.stack(written, -2), kept[..., None, None], -2).squeeze(-2)
+        return torch.where(plugged[..., None], chosen, x)
 
     def _reward_of(self, choice: Tensor) -> Tensor:
         """Return reward over temperature of each example's choice, ``[worlds, examples, numbers]``."""

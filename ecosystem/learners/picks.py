@@ -100,9 +100,8 @@ class Picks:
         if self._batch.learning.prompts == "reused":
             asked = self.uniform("examples.prompts", 0).reshape(u.shape)
             context = _picked(v, asked)
-            steps = each.gather(2, context[..., None].expand(*context.shape, len(SOURCES))).to(u.dtype).cumsum(-1)
-            source = (steps / steps[..., -1:] <= u[..., None]).sum(-1).clamp_max(len(SOURCES) - 1)
-            return context.flatten(1), source.flatten(1)
+            here = each.gather(2, context[..., None].expand(*context.shape, len(SOURCES)))
+            return context.flatten(1), _picked(here, u[..., None]).flatten(1)
         label = _picked((v[..., :, None] * each).flatten(-2), u).flatten(1)
         return label // len(SOURCES), label % len(SOURCES)
 

@@ -307,6 +307,12 @@ def test_krylov_and_matrix_give_the_same(monkeypatch: pytest.MonkeyPatch) -> Non
     assert np.abs(gradient(scenario) - exact.mean()).max() < 1e-12
 
 
+def test_as_few_columns_as_memory_allows_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = influence(two_models())
+    monkeypatch.setattr("ecosystem.influence.implicit._COLUMNS", 1)  # less than one column has
+    assert np.abs(influence(two_models()) - found).to_numpy().max() < 1e-13
+
+
 def test_permuting_models_permutes_influence() -> None:
     scenario = two_models()
     data = scenario.settings()
@@ -335,10 +341,11 @@ def test_what_has_no_derivative_is_refused(change: dict[str, Any], lever: str, m
         influence(two_models().with_(change), lever)
 
 
-def test_best_of_with_ties_is_refused_by_name() -> None:
+@pytest.mark.parametrize("tied", [[1, 0, 0], [0, 1, 0]])
+def test_best_of_with_ties_is_refused_by_name(tied: list[float]) -> None:
     data = two_models().settings()
     data["outputs"]["size"] = 3
-    data["rewards"] = {"first": [1, 0, 0], "second": [0, 1, 2]}
+    data["rewards"] = {"first": tied, "second": [0, 1, 2]}
     data["models"][0]["curation"] = {"method": "best_of", "candidates": 2}
     with pytest.raises(EcosystemError, match="'p': best_of with tied rewards"):
         influence(Scenario(**data))

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ecosystem.errors import EcosystemError
 from ecosystem.influence import gradient, influence
-from ecosystem.influence.implicit import alignment
+from ecosystem.influence.implicit import alignment, weights
 from ecosystem.influence.levers import curation
 from ecosystem.influence.rounds import Round
 from ecosystem.influence.shares import curated_shares, with_shares
@@ -110,6 +111,22 @@ def test_who_has_which_setting() -> None:
     assert influence(scenario, "raw").columns.tolist() == ["m0", "m1", "m2", "m3"]
 
 
+def test_a_share_of_one_is_no_lever_and_refused_where_there_is_no_other() -> None:
+    whole, half = {"reward": "r", "diet": {"raw": 1}}, {"reward": "r", "diet": {"real": 0.5, "raw": 0.5}}
+    assert influence(scenario_of(whole, half, half, network={}), "raw", round=2).columns.tolist() == ["m1", "m2"]
+    assert influence(scenario_of(whole, half, network={}), "raw", round=2).columns.tolist() == ["m1"]
+    with pytest.raises(EcosystemError, match=r"'m0': its share of raw is 1, so no other share can make room"):
+        influence(scenario_of(whole, whole, network={}), "raw", round=2)
+
+
+def test_the_worst_is_one_that_has_a_reward() -> None:
+    diet = {"real": 0.5, "raw": 0.5}
+    models = [{"diet": diet}, {"diet": diet, "reward": "r"}, {"diet": diet, "reward": "least"}, {"diet": diet}]
+    round_ = Round(scenario_of(*models, rewards={"r": [0, 1, 3], "least": [-1, 0, -2]}))
+    assert weights(round_, round_.start, "worst").tolist() == [0, 0, 1, 0]
+    assert weights(round_, round_.start, "mean").tolist() == [0, 0.5, 0.5, 0]
+
+
 def test_an_edge_with_a_channel_among_edges_without() -> None:
     # Weights into m2 of the scenario's two channels and of one edge without, by differences of converged runs.
     swap, blur = [[0, 1, 0], [1, 0, 0], [0, 0, 1]], [[0.8, 0.1, 0.1], [0.2, 0.6, 0.2], [0, 0.3, 0.7]]
@@ -143,8 +160,8 @@ def test_a_gradient_holds_what_a_setting_does_directly(aim: Any) -> None:
     scenario = Scenario(**data)
     matrix = influence(scenario, "parameter:z")["parameter:z"]
     levels = [float(value) for value in alignment(Round(scenario), settle(Round(scenario), Round(scenario).start))]
-    weights = {"mean": [0.5, 0.5], "worst": np.eye(2)[int(np.argmin(levels))]}.get(aim if isinstance(aim, str) else "")
-    weights = [aim[name] for name in matrix.index] if weights is None else weights
+    each = {"mean": [0.5, 0.5], "worst": np.eye(2)[int(np.argmin(levels))]}.get(aim if isinstance(aim, str) else "")
+    each = [aim[name] for name in matrix.index] if each is None else each
     found = gradient(scenario, aim, "parameter:z")
-    assert found["parameter:z"] == pytest.approx(float(np.dot(weights, matrix.to_numpy())), abs=1e-11)
+    assert found["parameter:z"] == pytest.approx(float(np.dot(each, matrix.to_numpy())), abs=1e-11)
     assert abs(matrix["p"]) > 0.1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from ecosystem.influence.linearise import Linearisation
 from ecosystem.influence.rounds import CENTRAL, Round
 from ecosystem.scenario.scenario import Scenario
+from ecosystem.world.blueprint import SOURCES
 
 from .ecosystems import ecosystems
 
@@ -63,3 +65,25 @@ def test_the_adjoint_solves_the_transposed_system(written: dict, everything: boo
     projected = unit.reshape(size, size)
     difference = projected @ solution - (transposed.T @ projected)
     assert float(difference.abs().max()) < 1e-9 * max(1.0, float(solution.abs().max()))
+
+
+@settings(deadline=None, max_examples=30)
+@given(written=ecosystems)
+def test_what_is_kept_is_read_along_the_edges(written: dict) -> None:
+    round_ = Round(Scenario(**written))
+    x = states(round_, 3)
+    linear = Linearisation(round_, x, round_.step(x))
+    now, later, back = (torch.from_numpy(np.random.default_rng(k).normal(size=(*x.shape, 2))) for k in range(3))
+    edges, diet = linear.edges, round_.plan.effective_diet
+    own, near = (diet[:, SOURCES.index(source)] for source in ("curated", "neighbours_curated"))
+    expected = now * torch.from_numpy(own)[:, None, None, None]
+    for source, target, share, number in zip(edges.source, edges.target, edges.share, edges.channel, strict=True):
+        earlier = written["learning"]["order"] == "sequential" and source < target
+        arriving = (later if earlier else now)[source]
+        if number >= 0:
+            arriving = torch.einsum("cok,op->cpk", arriving, torch.from_numpy(edges.channels[number]))
+        expected[target] += near[target] * share * arriving
+    assert float((linear.read_kept(now, later) - expected).abs().max()) < 1e-14
+    # The transpose: ⟨read(now), back⟩ = ⟨now, readᵀ(back)⟩.
+    there, again = linear.read_kept(now, now) * back, now * linear.read_kept_back(back)
+    assert float(there.sum()) == pytest.approx(float(again.sum()), abs=1e-12)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 
 from ecosystem.errors import EcosystemError
 from ecosystem.influence import influence, stable_point
+from ecosystem.influence.anderson import accelerate
 from ecosystem.influence.rounds import Round
 from ecosystem.influence.stable import settle
 from ecosystem.scenario.scenario import Scenario
@@ -147,14 +148,14 @@ def test_a_point_that_repels_is_unstable() -> None:
         influence(scenario)
 
 
-def passed_back_and_forth(of_n: float) -> Scenario:
+def passed_back_and_forth(of_n: float, of_m: float = 0.9) -> Scenario:
     """m keeps more of the first output, n less: together a → (1 − (1 − a)²)², at rest near 0 and near 1."""
     best = {"method": "best_of", "candidates": 2}
     return models(
         {
             "name": "m",
             "diet": {"real": 0.02, "neighbours_curated": 0.98},
-            "initial": [0.9, 0.1],
+            "initial": [of_m, 1 - of_m],
             "curation": {**best, "reward": "first"},
         },
         {
@@ -192,12 +193,51 @@ def test_several_stable_points_are_found_from_several_starts() -> None:
     everywhere = stable_point(passed_back_and_forth(0.9), starts=5)
     assert everywhere.verdict == "several stable points"
     assert len(everywhere.points) == 2
+    assert str(everywhere).startswith("several stable points (2); spectral radius ")
+    assert str(alone).startswith("stable; spectral radius ")
     assert np.abs(everywhere.p - alone.p).max() < 1e-11
     assert everywhere.points[0][0, 0, 0] > 0.9
     assert everywhere.points[1][0, 0, 0] < 0.1
     for point in everywhere.points:
         a, b = point[:, 0, 0]
         assert (a, b) == pytest.approx((0.01 + 0.98 * b**2, 1 - (1 - a) ** 2), abs=1e-11)
+
+
+def test_from_one_start_no_other_is_tried() -> None:
+    # The first of the other starts, near the first output, leads to the other point.
+    verdicts = [stable_point(passed_back_and_forth(0.1, 0.1), starts=starts).verdict for starts in (1, 2)]
+    assert verdicts == ["stable", "several stable points"]
+
+
+@pytest.mark.parametrize(("of_m", "of_n", "low"), [(0.25, 0.15, True), (0.25, 0.25, True), (0.65, 0.85, False)])
+def test_it_is_where_the_plain_iteration_ends_though_acceleration_ends_elsewhere(
+    of_m: float, of_n: float, low: bool
+) -> None:
+    scenario = passed_back_and_forth(of_n, of_m)
+    round_ = Round(scenario)
+    x = round_.start
+    for _ in range(200):
+        x = round_.step(x)
+    assert float((accelerate(round_, round_.start, 1e-12, 1000).x - x).abs().max()) > 0.3
+    point = stable_point(scenario)
+    assert point.verdict == "stable" and (point.p[0, 0, 0] < 0.1) == low
+    assert np.abs(point.p - x.numpy()).max() < 1e-11
+    # What one model keeps follows from the other: a = 0.01 + 0.98 b², b = 1 − (1 − a)².
+    a, b = point.p[:, 0, 0]
+    assert point.spectral_radius == pytest.approx(math.sqrt(0.98 * 2 * b * 2 * (1 - a)), abs=1e-9)
+
+
+def test_where_acceleration_does_not_settle_the_plain_iteration_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def given_up(round_: Any, start: Any, tolerance: float, most: int) -> Any:
+        calls.append(most)
+        return accelerate(round_, start, tolerance, 8 if len(calls) == 1 else most)
+
+    monkeypatch.setattr("ecosystem.influence.stable.accelerate", given_up)
+    point = stable_point(passed_back_and_forth(0.9))
+    assert point.verdict == "stable" and point.residual < 1e-11
+    assert len(calls) == 2
 
 
 def test_where_each_round_goes_to_another_point_it_is_a_cycle() -> None:

@@ -26,7 +26,7 @@ def random_edges(g: np.random.Generator, source: list[int], target: list[int], c
 
 
 @pytest.mark.parametrize("mkl", [True, False])
-@pytest.mark.parametrize("readers", [[0, 1, 2, 3, 4], [1, 2], [4]])
+@pytest.mark.parametrize("readers", [[0, 1, 2, 3, 4], [1, 2], [0, 2, 3], [4]])
 def test_what_readers_find_is_the_mean_of_those_who_wrote(
     readers: list[int], mkl: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,6 +130,20 @@ def test_the_largest_and_the_smallest_number_that_can_be_drawn_fall_into_a_categ
     assert found_of((1e-300, 1.0, 1e-300), ends, 0) == [1, 2, 0]
 
 
+def test_a_word_on_a_step_falls_behind_it_however_many_steps_are_near() -> None:
+    # 63 categories of a word each, all in one part of the guide: the words 0, 1, … fall into one after another.
+    p = np.append(np.full(63, 2.0**-32), 1 - 63 * 2.0**-32)
+    assert found_of(p, [*range(63), 63], 0) == [1] * 64
+    assert found_of(p[::-1], [0, *range(2**32 - 63, 2**32)], 0) == [1] * 64
+    # Steps at the very ends of parts, some of which nothing begins in.
+    wide = np.array([1, 2, 1, 4, 0, 8, 16]) / 32
+    words = [
+        step * 2**27 - before for step in (1, 3, 4, 8, 16, 32) for before in (0, 1) if step * 2**27 - before < 2**32
+    ]
+    expected = [1, 2, 2, 2, 0, 2, 2]
+    assert found_of(wide, words, 0) == expected
+
+
 @pytest.mark.parametrize("k", [1, 3, 8])
 def test_what_is_rarer_than_a_word_is_drawn_as_often_as_it_should(k: int) -> None:
     # A category of k/8 of a word: the same word falls there for k of 8 equally likely v.
