@@ -17,7 +17,8 @@ class Map:
     """A round that is any function of numbers, all of which are valid; it keeps what it was asked for."""
 
     def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
-        self._function, self.asked = function, []
+        self._function = function
+        self.asked: list[Tensor] = []
         self.frame: Any = self
 
     def step(self, x: Tensor) -> Tensor:

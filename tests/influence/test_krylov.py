@@ -63,7 +63,8 @@ def test_a_step_in_vain_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     # A quarter turn takes no vector nearer to itself: of degree 1 the best polynomial is 1.
     turn = torch.kron(torch.eye(4), torch.tensor([[0.0, 1.0], [-1.0, 0.0]])).double()
     monkeypatch.setattr(krylov, "_DEGREE", 1)
-    assert krylov._factors(Counted(turn), columns(8, 1).round()) == [(pytest.approx(0, abs=1e-12), 0)]
+    ((linear, quadratic),) = krylov._factors(Counted(turn), columns(8, 1).round())
+    assert abs(linear) < 1e-12 and quadratic == 0
     b = columns(8, 5).round() + 3
     assert float((solve(Counted(turn), b) - turn.T @ b).abs().max()) < 1e-12
 
