@@ -182,6 +182,24 @@ def test_a_gain_is_a_models_own() -> None:
     assert found["distance"].tolist() == [0, 1, 0, 1]
 
 
+def test_a_gain_is_taken_point_by_point() -> None:
+    runs = runs_of(1, lam=[0.2, 0.8])
+    rows = {"run": runs["run"], "round": 1, "model": "p", "distance": 0.0}
+    run = MadeUp(runs, models=pd.DataFrame(rows | {"alignment": [1.0, 2.0]}))
+    other = MadeUp(runs, models=pd.DataFrame(rows | {"alignment": [0.5, 0.0]}))
+    assert analysis.gains(run, other)["gain"].tolist() == [0.5, 2.0]
+
+
+def test_what_has_no_remedy_is_what_others_are_compared_with() -> None:
+    runs = runs_of(2, remedy=["reweighting", "none", "best_of_k"])
+    rounds = pd.DataFrame({"run": runs["run"], "round": 1, "alignment": np.arange(6.0)})
+    found = analysis.compare(MadeUp(runs, rounds=rounds), "remedy")  # type: ignore[arg-type]
+    assert found["remedy"].tolist() == ["reweighting", "best_of_k"] and set(found["baseline"]) == {"none"}
+    first = runs["remedy"] != "none"
+    without = analysis.compare(MadeUp(runs[first], rounds=rounds[first]), "remedy")  # type: ignore[arg-type]
+    assert set(without["baseline"]) == {"reweighting"}
+
+
 def test_what_cannot_be_compared_is_told(remedies: Results) -> None:
     with pytest.raises(EcosystemError, match=r"vary names what is swept, and 'remdy' is not.*'remedy'"):
         analysis.compare(remedies, "remdy")

@@ -42,6 +42,27 @@ def test_rounding_is_no_harm() -> None:
     assert found["cross_felt"] == 3 / 6 and found["cross_negative"] == 2 / 6
 
 
+def test_what_is_rounding_is_told_point_by_point() -> None:
+    rows = BY_HAND.rename_axis(index="affected", columns="lever").reset_index()
+    rows = rows.melt(id_vars="affected", value_name="influence")
+    both = pd.concat(
+        rows.assign(influence=rows["influence"] * factor, point=point, seed=0, run=f"r{point}", lam=factor)
+        for point, factor in enumerate((1.0, 1e-13))
+    )
+    found = analysis.influence_summary(both)
+    felt = found[found["quantity"] == "cross_felt"]
+    assert felt["mean"].tolist() == [3 / 4, 3 / 4]
+
+
+def test_others_are_counted_in_each_seed() -> None:
+    rows = BY_HAND.rename_axis(index="affected", columns="lever").reset_index()
+    rows = rows.melt(id_vars="affected", value_name="influence")
+    both = pd.concat(rows.assign(seed=seed, point=0, run=f"r{seed}") for seed in (0, 1))
+    found = analysis.lever_summary(both).set_index("lever")
+    assert found["harmed"].to_dict() == {"q": 1, "p": 1, "r": 0}
+    assert found["helped"].to_dict() == {"q": 0, "p": 0, "r": 1}
+
+
 def test_levers_by_what_they_do_to_others() -> None:
     found = analysis.lever_summary(BY_HAND).set_index("lever")
     assert found.index.tolist() == ["q", "p", "r"]

@@ -161,6 +161,10 @@ def test_what_leaves_again_has_not_converged_before_it_is_back() -> None:
     assert found["mean"] == 30
     still = analysis.convergence(moving(np.arange(5.0), seeds=2)).iloc[0]
     assert (still["runs"], still["converged"], still["n"]) == (2, 0, 0) and np.isnan(still["mean"])
+    late = analysis.convergence(moving(np.array([0.0, 1.0]))).iloc[0]  # moves until the end
+    assert late["converged"] == 0 and np.isnan(late["mean"])
+    alone = analysis.convergence(moving(np.array([0.3]))).iloc[0]  # nothing to move
+    assert (alone["converged"], alone["mean"]) == (1, 0)
     constant = analysis.convergence(moving(np.full(4, 0.5))).iloc[0]
     assert constant["mean"] == 0
 

@@ -399,6 +399,20 @@ def test_of_neighbours_with_pools_those_count_that_wrote_something() -> None:
     assert found == pytest.approx(np.array([[0.5, 0.5, 0], [0.5, 0, 0.5]]), abs=0.02)
 
 
+def test_what_users_bring_is_read_beside_a_pool() -> None:
+    written = {
+        "name": "brought",
+        "rounds": 1,
+        "mode": "sampled",
+        "outputs": {"kind": "categorical", "size": 3},
+        "real": [1, 0, 0],
+        "models": [{"name": "m", "initial": [0, 1, 0], "diet": {"real": 0.3, "raw": 0.2, "users": 0.5}}],
+        "users": {"groups": [{"name": "A", "size": 5, "contexts": [0], "data": [0, 0, 1]}]},
+        "learning": {"examples": 40_000, "pool": 50},
+    }
+    assert steps(written, 1).models[0].distribution[0] == pytest.approx(np.array([0.3, 0.2, 0.5]), abs=0.02)
+
+
 def test_a_billion_users_are_counted_to_the_last() -> None:
     written = with_users(8)
     for group in written["users"]["groups"]:
