@@ -35,7 +35,7 @@ def compared(material: Material) -> Part:
     differences = differences.dropna(subset=["difference"])
     if differences.empty:
         return Part()
-    base = differences["baseline"].iloc[0]
+    base = valued(differences["baseline"].iloc[0])
     seeds = int(differences["n"].max())
     text = f"Each variant of {vary} less {base}, all else the same."
     if seeds > 1:
@@ -54,7 +54,7 @@ def compared(material: Material) -> Part:
         (picture(plots.comparison(drawn), caption),),
         (Sheet("Differences", _table(differences, vary)),),
     )
-    return Part((section,), tuple(_findings(drawn, vary, str(base), seeds)))
+    return Part((section,), tuple(_findings(drawn, vary, base, seeds)))
 
 
 def _vary(factors: tuple[Factor, ...]) -> str | None:
@@ -92,7 +92,7 @@ def _findings(differences: pd.DataFrame, vary: str, base: str, seeds: int) -> It
         for row, verb in ((lowest, "lowers"), (highest, "raises")):
             if (row["difference"] < 0) == (verb == "lowers"):
                 where = ", ".join(f"{name.rpartition('.')[2]} = {valued(row[name])}" for name in others)
-                who = f"{row[vary]} ({where})" if where else str(row[vary])
+                who = f"{valued(row[vary])} ({where})" if where else valued(row[vary])
                 yield f"Against {base}, {who} {verb} {what} most: by {_change(row, seeds)}."
 
 
