@@ -76,6 +76,21 @@ def test_a_gap_that_is_there_is_not_put_down_to_chance() -> None:
     assert not any("that of chance" in each for each in found)
 
 
+def test_variants_among_which_is_infinity_are_named_as_they_are_written() -> None:
+    asked = Scenario(
+        name="counts",
+        rounds=3,
+        parameters={"k": 3},
+        outputs={"kind": "categorical", "size": 2},
+        rewards={"first": [1, 0]},
+        models=[curated("p", "= k")],
+        sweep={"grid": {"k": [3, float("inf")]}},
+    )
+    found = part_of(compared, ecosystem.run(asked))
+    assert titles(found) == ["Compared with 3"]
+    assert any(each.startswith("Against 3, ∞ raises alignment most") for each in found.findings), found.findings
+
+
 def test_what_a_result_depends_on_is_named_with_its_index_of_total_order() -> None:
     ranges = {"lam": [0.1, 0.9], "idle": [0, 1]}
     results = ecosystem.run(

@@ -30,7 +30,7 @@ def titles(found: Part) -> list[str]:
     return [section.title for section in found.sections]
 
 
-def curated(name: str, candidates: int = 2, **more: Any) -> dict[str, Any]:
+def curated(name: str, candidates: int | str = 2, **more: Any) -> dict[str, Any]:
     """A model that is trained, by half, on what a curator keeps of its outputs."""
     half = {"name": name, "reward": "first", "diet": {"real": 0.5, "curated": 0.5}}
     return half | {"curation": {"candidates": candidates}} | more
