@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from importlib.util import find_spec
 from pathlib import PurePath
 
 from ecosystem.plugins.registry import installed
@@ -26,13 +27,22 @@ def raised_in(traceback: str, files: Collection[str]) -> str | None:
     >>> raised_in('File "own.py", line 7, in keep\\nKeyError: 1', ["own.py"])
     'own.py (line 7, in keep)'
     """
-    roots = {entry.module.partition(".")[0]: entry for _, entry in installed()}
-    roots.pop("ecosystem", None)
+    homes = dict(_homes())
     for path, line, function in reversed(_FRAME.findall(traceback)):
         if path in files:
             return f"{path} (line {line}, in {function})"
-        for part in PurePath(path).with_suffix("").parts:
-            if part in roots:
-                package = roots[part].dist
-                return f"{part if package is None else package.name} ({path}, line {line}, in {function})"
+        package = next((homes[at] for at in (PurePath(path), *PurePath(path).parents) if at in homes), None)
+        if package is not None:
+            return f"{package} ({path}, line {line}, in {function})"
     return None
+
+
+def _homes() -> Iterator[tuple[PurePath, str]]:
+    """Yield the folders, or single files, of packages with plug-ins, each with the package's name."""
+    for _, entry in installed():
+        root = entry.module.partition(".")[0]
+        spec = find_spec(root)
+        name = root if entry.dist is None else entry.dist.name
+        if spec is not None and root != __name__.partition(".")[0]:
+            for place in spec.submodule_search_locations or [spec.origin]:
+                yield PurePath(str(place)), name

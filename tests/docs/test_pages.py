@@ -15,7 +15,7 @@ import yaml
 import analysis
 from docs.generate import code, command_line, yaml_reference
 from docs.generate.mathml import with_mathml
-from ecosystem import load_scenario
+from ecosystem import load_scenario, plugins, testing
 from ecosystem.scenario.columns import TABLES
 from ecosystem.scenario.shipped import shipped
 from tests.docs.pages import DOCS, PAGES, ROOT, TUTORIALS, blocks, follow
@@ -160,6 +160,13 @@ def test_each_parameter_of_the_reference_has_the_type_and_default_of_its_own() -
     (told,) = [part.value for part in read.docstring.parsed if part.kind.value == "parameters"]
     types = {name: own.annotation for name, own in inspect.signature(analysis.compare_runs).parameters.items()}
     assert {each.name: str(each.annotation) for each in told} == types
+
+
+def test_the_page_of_plugins_has_all_that_plugins_and_their_tests_are_made_of() -> None:
+    text = (DOCS / "reference" / "plugins.md").read_text(encoding="utf-8")
+    there = {name.rpartition(".")[2] for name in re.findall(r"^::: (\S+)$", text, re.MULTILINE)}
+    there |= set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE))))
+    assert {*plugins.__all__, *testing.__all__} <= there
 
 
 def test_the_page_of_tables_has_every_table_and_column() -> None:

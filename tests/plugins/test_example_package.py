@@ -163,7 +163,7 @@ def test_the_doctor_says_which_of_its_members_does_not_load(
 def test_a_traceback_through_it_is_told_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     installed(tmp_path, monkeypatch)
     inside = EXAMPLE / "ecosystem_satisficing" / "curator.py"
-    ours = '  File "/somewhere/ecosystem/world/round.py", line 3, in step\n    x\n'
+    ours = '  File "/home/ecosystem_satisficing/.venv/ecosystem/world/round.py", line 3, in step\n    x\n'
     text = f'Traceback (most recent call last):\n{ours}  File "{inside}", line 14, in keep\n{ours}KeyError: 1\n'
     assert raised_in(text, []) == f"ecosystem-satisficing ({inside}, line 14, in keep)"
     assert raised_in(ours, []) is None
