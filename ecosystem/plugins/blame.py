@@ -24,7 +24,7 @@ def raised_in(traceback: str, files: Collection[str]) -> str | None:
 
     Examples
     --------
-    >>> raised_in('File "own.py", line 7, in keep\\nKeyError: 1', ["own.py"])
+    >>> raised_in('File "own.py", line 7, in keep\nKeyError: 1', ["own.py"])
     'own.py (line 7, in keep)'
     """
     homes = dict(_homes())
@@ -41,8 +41,11 @@ def _homes() -> Iterator[tuple[PurePath, str]]:
     """Yield the folders, or single files, of packages with plug-ins, each with the package's name."""
     for _, entry in installed():
         root = entry.module.partition(".")[0]
-        spec = find_spec(root)
         name = root if entry.dist is None else entry.dist.name
+        try:
+            spec = find_spec(root)
+        except ValueError:  # a module that was made by hand
+            continue
         if spec is not None and root != __name__.partition(".")[0]:
-            for place in spec.submodule_search_locations or [spec.origin]:
-                yield PurePath(str(place)), name
+            places = spec.submodule_search_locations or ([spec.origin] if spec.origin else [])
+            yield from ((PurePath(place), name) for place in places)
