@@ -31,6 +31,8 @@ class Again:
         The scenario as YAML.
     command, python : str
         How to run it, and how to read its tables.
+    beside : tuple of str
+        The files of plug-ins that the scenario names, which have to be beside it.
     facts : tuple of (str, str)
         Versions, seeds, when and on what; what is not known is left out.
     """
@@ -38,19 +40,21 @@ class Again:
     scenario: str
     command: str
     python: str
+    beside: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
 
 
 def again(results: Results) -> Again:
     """Return how to do a run again."""
     held = manifest.read(results.path)
-    name = _file_name(results.scenario.name)
+    scenario, name = results.scenario, _file_name(results.scenario.name)
+    code = " --allow-code" if scenario.plugins else ""
+    commands = [f"run {name}.yaml", *([f"check {name}.yaml"] if scenario.expect else []), f"report runs/{name}"]
     return Again(
-        scenario=yaml.dump(
-            results.scenario.document.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110
-        ),
-        command=f"ecosystem run {name}.yaml\necosystem check {name}.yaml\necosystem report runs/{name}",
+        scenario=yaml.dump(scenario.document.data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110),
+        command="\n".join(f"ecosystem {command}{code}" for command in commands),
         python=_PYTHON.format(name=name),
+        beside=tuple(scenario.plugins),
         facts=tuple(_facts(results, held)),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import typer
@@ -38,10 +39,17 @@ def _section(command: Any, name: str, parent: Any) -> str:
     usage = command.get_usage(context).removeprefix("Usage: ")
     lines = [f"## ecosystem {name} {{ #ecosystem-{name} }}", "", text, "", f"``` {{.text .usage}}\n{usage}\n```", ""]
     records = [parameter.get_help_record(context) for parameter in command.get_params(context)]
-    rows = [f"| `{_cell(name)}` | {_cell(text)} |" for name, text in records if not name.startswith("--help")]
+    rows = [f"| {_code(name)} | {_cell(text)} |" for name, text in records if not name.startswith("--help")]
     if rows:
         lines += ["| | |", "|---|---|", *rows, ""]
     return "\n".join(lines)
+
+
+def _code(text: str) -> str:
+    """Return code in a cell; where it has a bar, of which a backslash before it would be shown, as HTML."""
+    if "|" not in text:
+        return f"`{text}`"
+    return f"<code>{html.escape(text).replace('|', '&#124;')}</code>"
 
 
 def _cell(text: str) -> str:

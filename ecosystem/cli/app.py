@@ -17,7 +17,7 @@ from ecosystem.cli.influence import influence
 from ecosystem.cli.list import list_scenarios
 from ecosystem.cli.new import new
 from ecosystem.cli.plan import plan
-from ecosystem.cli.run import run
+from ecosystem.cli.run import INTERRUPTED, run
 from ecosystem.cli.schema import schema
 from ecosystem.cli.validate import validate
 from ecosystem.errors import EcosystemError
@@ -30,6 +30,14 @@ BAD_INPUT = 2
 
 class Commands(TyperGroup):
     """A group whose further commands come from entry points, each imported when it is needed."""
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run a command; an interruption has a status of its own, at a question, too."""
+        try:
+            return super().invoke(ctx)
+        except (KeyboardInterrupt, typer.Abort):
+            print("interrupted", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from None
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """Return the names of all commands: the program's own, then the others by name."""

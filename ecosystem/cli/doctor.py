@@ -39,11 +39,11 @@ class Finding:
 
 
 def doctor() -> None:
-    """Look at versions, device, threads, disk and extras, and say what to do about what is wrong.
+    """Look at versions, device, threads, disk, extras and plug-ins, and say what to do about what is wrong.
 
     Exit status 1 says that something is.
     """
-    findings = [*_python(), *_libraries(), *_machine(), *_extras()]
+    findings = [*_python(), *_libraries(), *_machine(), *_extras(), *_plugins()]
     for line in _table(findings):
         print(line)
     flaws = [each for each in findings if each.verdict in _FLAWS]
@@ -157,6 +157,27 @@ def _disk() -> Finding:
     return (
         Finding("disk", told) if free > _ROOM else Finding("disk", told, "wrong", "make room, or use --out elsewhere")
     )
+
+
+def _plugins() -> Iterator[Finding]:
+    """Say which packages bring plug-ins, and load each of them: a name alone says nothing of whether it works."""
+    try:
+        from ecosystem.plugins import registry
+    except Exception:  # a library that is needed is missing or broken, which is told above
+        return
+    packages: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for kind, entry in registry.installed():
+        package = (entry.dist.name, entry.dist.version) if entry.dist is not None else (entry.module, "")
+        try:
+            registry.find(kind, entry.name)
+            wrong = ""
+        except Exception as error:  # whatever a stranger's package lacks
+            wrong = str(error)
+        packages.setdefault(package, []).append((entry.name, wrong))
+    for (name, version), members in packages.items():
+        flaws = [wrong for _, wrong in members if wrong]
+        count = f"{len(members)} plug-in{'s' if len(members) > 1 else ''}"
+        yield Finding(name, f"{version} ({count})".lstrip(), "wrong" if flaws else "ok", "; ".join(flaws))
 
 
 def _extras() -> Iterator[Finding]:

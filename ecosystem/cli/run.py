@@ -113,6 +113,17 @@ def _tell_errors(results: Results) -> None:
         first = runs.iloc[0]
         reason = one_line(str(text), 500)
         print(f"{len(runs)} failed, first point {first.point} seed {first.seed}: {reason}", file=sys.stderr)
-    if results.failures["traceback"].notna().any():
-        where = f"ecosystem.open_results({str(results.path)!r}).failures"
-        print(f"this should not happen; the tracebacks are in {where}", file=sys.stderr)
+    _tell_whose_fault(results)
+
+
+def _tell_whose_fault(results: Results) -> None:
+    """Say where the tracebacks are, and whether what was raised was raised in a plug-in."""
+    from ecosystem.plugins.blame import raised_in
+
+    tracebacks = results.failures["traceback"].dropna().drop_duplicates()
+    if tracebacks.empty:
+        return
+    where = f"ecosystem.open_results({str(results.path)!r}).failures"
+    for place in dict.fromkeys(raised_in(text, results.scenario.plugins) for text in tracebacks):
+        told = "this should not happen" if place is None else f"raised in the plug-in {place}"
+        print(f"{told}; the tracebacks are in {where}", file=sys.stderr)

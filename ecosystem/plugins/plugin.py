@@ -119,7 +119,7 @@ def plugged(base: type[Any], what: str, built_in: frozenset[str]) -> WrapValidat
             return handler(value)
         cls = registry.find(kind, name)
         if cls is None:
-            known = did_you_mean(name, sorted(built_in | registry.names(kind)))
+            known = registry.suggestion(kind, name, built_in)
             raise _error([_told(UNKNOWN, (key,), f"there is no {what} {shorten(name)}{known}", name)])
         try:
             return cls.model_validate(value)

@@ -7,7 +7,7 @@ What files define holds for their scenario alone (`Scope`), as two scenarios may
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from ecosystem.errors import EcosystemError
+from ecosystem.errors import EcosystemError, did_you_mean
 
 GROUPS: Mapping[str, str] = {
     "curators": "Curator",
@@ -83,6 +83,21 @@ def inherited() -> Scope:
 def names(kind: str) -> frozenset[str]:
     """Return the names of all plug-ins of a kind, without importing any."""
     return frozenset(name for of, name in scope().members if of == kind) | frozenset(_entries(kind))
+
+
+def suggestion(kind: str, name: str, built_in: Iterable[str]) -> str:
+    """Return what may have been meant by a name of a kind that nobody has, to be added to a message."""
+    known = did_you_mean(name, sorted({*built_in, *names(kind)}))
+    if "did you mean" in known or scope().members:
+        return known
+    return f"{known}; or it is of a plug-in that is not installed, or whose file is not named under plugins"
+
+
+def installed() -> Iterator[tuple[str, EntryPoint]]:
+    """Yield all members that packages bring, each with its kind, without importing any."""
+    for kind in GROUPS:
+        for entry in _entries(kind).values():
+            yield kind, entry
 
 
 def find(kind: str, name: str) -> type[Any] | None:

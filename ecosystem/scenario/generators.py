@@ -159,7 +159,7 @@ def problems(name: str, arguments: Arguments) -> Iterator[tuple[str, str]]:
     if generator is None:
         plugin = registry.find("networks", name)
         if plugin is None:
-            known = did_you_mean(name, [*GENERATORS, *registry.names("networks")])
+            known = registry.suggestion("networks", name, GENERATORS)
             yield "generator", f"there is no generator {shorten(name)}{known}"
         else:
             yield from _problems_of(plugin, name, arguments)

@@ -14,7 +14,17 @@ from ecosystem.learners.batch import Batch
 from ecosystem.plugins import registry
 from ecosystem.plugins.kinds import Curator
 from ecosystem.scenario.scenario import Scenario
-from ecosystem.testing.laws import Member, after, as_block, law, near, same_bits, shares
+from ecosystem.testing.laws import (
+    Member,
+    after,
+    as_block,
+    law,
+    near,
+    same_bits,
+    same_in_single_precision,
+    shares,
+    untouched,
+)
 from ecosystem.world.blueprint import blueprint
 
 _EXAMPLES = 40_000
@@ -65,13 +75,14 @@ def check_curator(curator: Member, *, outputs: int = 5, seed: int = 0, **setting
 def _check(block: dict[str, Any], outputs: int, generator: np.random.Generator) -> None:
     p = generator.dirichlet(np.ones(outputs), size=3)
     rewards = generator.normal(size=(2, outputs))
+    _raw(block, p, rewards, "what is kept")
     kept = _kept([_scenario(block, p, rewards)])
     shares(kept, "what is kept")
-    _raw(block, p, rewards)
 
     absent = p.copy()
     absent[:, 0] = 0
     absent /= absent.sum(-1, keepdims=True)
+    _raw(block, absent, rewards, "what is kept where an output is absent")
     some = _kept([_scenario(block, absent, rewards)])
     shares(some, "what is kept where an output is absent")
     law(bool((some[..., 0] == 0).all()), "nothing may be kept of an output that is not written")
@@ -97,7 +108,7 @@ def _check(block: dict[str, Any], outputs: int, generator: np.random.Generator) 
 
     single = _kept([_scenario(block, p, rewards, precision="float32")])
     law(single.dtype == torch.float32, "the precision of the scenario must be kept")
-    near(single.double(), kept, 1e-4, "single precision must give the same to four digits")
+    same_in_single_precision(single, kept)
     _derivative(_scenario(block, p, rewards), generator)
     _sampled(block, p, rewards, kept)
 
@@ -108,14 +119,14 @@ def _check_chances(plugin: Any, generator: np.random.Generator) -> None:
     for k in counts:
         rho = torch.from_numpy(generator.normal(size=(_CHOICES, k)))
         before = rho.clone()
-        likely = chances(plugin, rho)
+        with untouched("rewards of candidates must not be changed in place", rho):
+            likely = chances(plugin, rho)
         shares(likely, "the chances of candidates")
-        same_bits(rho, before, "rewards of candidates must not be changed in place")
         for row in range(_CHOICES):
             alone = chances(plugin, before[row : row + 1].clone())
             same_bits(likely[row : row + 1], alone, "a choice must have the same bits alone and among others")
         single = chances(plugin, before.float())
-        near(single.double(), likely, 1e-4, "single precision must give the same chances to four digits")
+        same_in_single_precision(single, likely, " chances")
         if plugin.has("keep"):
             _enumerated(plugin, k, generator)
 
@@ -181,14 +192,15 @@ def _kept(scenarios: list[Scenario]) -> Tensor:
     return batch.curation().keep(batch.initial.contiguous())[:, :, 0]
 
 
-def _raw(block: dict[str, Any], p: np.ndarray, rewards: np.ndarray) -> None:
+def _raw(block: dict[str, Any], p: np.ndarray, rewards: np.ndarray, what: str) -> None:
     """Check what a plug-in gives before the engine divides rounding out."""
     plugin = _scenario(block, p, rewards).models[0].curation
     if isinstance(plugin, Curator):
-        chooses = Plugged(plugin, _tensor(rewards[:1]), torch.full((1, 1), plugin.candidates, dtype=torch.float64))
+        rho, count = _tensor(rewards[:1]), torch.full((1, 1), plugin.candidates, dtype=torch.float64)
         at = _tensor(p)[None]
-        shares(chooses.raw(at), "what is kept")
-        same_bits(at, _tensor(p)[None], "what is written must not be changed in place")
+        with untouched("what is written must not be changed in place: keep leaves p, rho, candidates", at, rho, count):
+            kept = Plugged(plugin, rho, count).raw(at)
+        shares(kept, what)
 
 
 def _derivative(scenario: Scenario, generator: np.random.Generator) -> None:
@@ -198,7 +210,11 @@ def _derivative(scenario: Scenario, generator: np.random.Generator) -> None:
     change = change - change.mean(-1, keepdim=True)
     change = change * (p.min() / change.abs().max())
     ahead, behind = (curation.keep(p + sign * _STEP * change) for sign in (1, -1))
-    rows, blocks = curation.derivative(p)
+    try:
+        rows, blocks = curation.derivative(p)
+    except RuntimeError as error:  # torch finds no way back
+        text = "what is kept must be differentiable: autograd must lead from it back to p, without detach or numbers"
+        raise AssertionError(f"{text} ({error})") from error
     told = (blocks @ change.flatten(1, 2)[:, rows, :, None])[..., 0]
     told = told - told.mean(-1, keepdim=True)
     slope = ((ahead - behind) / (2 * _STEP)).flatten(1, 2)[:, rows]

@@ -16,7 +16,16 @@ from ecosystem.moments import mean_and_covariance
 from ecosystem.plugins.kinds import Learner
 from ecosystem.plugins.registry import PluginError
 from ecosystem.scenario.scenario import Scenario
-from ecosystem.testing.laws import Member, after, as_block, law, near, same_bits, shares
+from ecosystem.testing.laws import (
+    Member,
+    after,
+    as_block,
+    law,
+    near,
+    same_bits,
+    same_in_single_precision,
+    shares,
+)
 from ecosystem.world.blueprint import blueprint
 
 _KINDS = ("categorical", "gaussian")
@@ -122,10 +131,10 @@ class _Lessons:
 
 
 def _check(lessons: _Lessons, seed: int) -> None:
+    _raw(lessons)
     alone = [after([lessons.scenario(world)]).state.p for world in range(len(_RATES))]
     for learned in alone:
         _rows(learned, lessons.kind)
-    _raw(lessons)
     if lessons.kind == "categorical" and lessons.outputs > 3:
         _rows(after([lessons.scenario(rows=lessons.without())]).state.p, lessons.kind)
     for examples in (1, 7):
@@ -146,7 +155,7 @@ def _check(lessons: _Lessons, seed: int) -> None:
     single = after([lessons.scenario(precision="float32")]).state.p
     law(single.dtype == torch.float32, "the precision of the scenario must be kept")
     scale = float(alone[0].abs().max())
-    near(single.double() / scale, alone[0] / scale, 1e-4, "single precision must give the same to four digits")
+    same_in_single_precision(single / scale, alone[0] / scale)
     _derivative(lessons, np.random.default_rng(seed))
 
 

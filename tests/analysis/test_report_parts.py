@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from matplotlib import pyplot
 
 import analysis
@@ -25,13 +27,14 @@ from analysis.report.content import Estimate
 from analysis.report.dependence import dependence
 from analysis.report.design import design
 from analysis.report.material import Part, estimate
+from analysis.report.page import page
 from analysis.report.reach import reach
 from analysis.report.samples import samples
 from analysis.report.states import movement
 from analysis.report.tables import text
 from analysis.report.users import users
 from analysis.report.variety import variety
-from ecosystem import Scenario
+from ecosystem import Scenario, load_scenario
 from ecosystem.errors import EcosystemError
 from ecosystem.learners import crafts
 from ecosystem.plan.runs import plan
@@ -410,3 +413,39 @@ def test_what_models_painted_is_shown_model_by_model(grid: Any, monkeypatch: pyt
         f"What {name} wrote in the run{where}: a row a round, a column a kind of prompt." for name in "pq"
     ]
     assert found.sections[0].sheets == ()
+
+
+OWN = """
+from ecosystem.plugins import Curator
+
+
+class Plain(Curator, name="plain"):
+    def keep(self, p, rho, candidates):
+        return p * 1
+"""
+
+
+def test_with_plugins_and_nothing_expected_it_is_told_how_to_do_it_again(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(OWN, encoding="utf-8")
+    written = small().document.data | {"plugins": ["own.py"]}
+    (tmp_path / "it.yaml").write_text(yaml.safe_dump(written | {"name": "it", "expect": []}), encoding="utf-8")
+    results = ecosystem.run(load_scenario(tmp_path / "it.yaml", allow_code=True), out=tmp_path / "runs")
+    told = again(results)
+    assert told.command == "ecosystem run it.yaml --allow-code\necosystem report runs/it --allow-code"
+    assert "with the files of its plug-ins beside it, which are not in this page (own.py), then:" in page(results)
+
+
+def test_without_plugins_and_with_something_expected_there_is_a_check(tmp_path: Path) -> None:
+    expect = [
+        {"table": "models", "column": "alignment", "where": {"model": "p"}, "value": 0.5, "tolerance": 1, "source": "x"}
+    ]
+    results = ecosystem.run(small(expect=expect), out=tmp_path)
+    name = results.scenario.name
+    assert again(results).command.splitlines()[1] == f"ecosystem check {name}.yaml"
+    assert "--allow-code" not in page(results) and "beside it" not in page(results)
+
+
+def test_every_section_of_a_page_is_in_its_navigation(tmp_path: Path) -> None:
+    made = page(ecosystem.run(small(), out=tmp_path))
+    (listed,) = re.findall(r"<nav.*?</nav>", made, re.DOTALL)
+    assert set(re.findall(r'href="#([a-z-]+)"', listed)) == set(re.findall(r'<h2 id="([a-z-]+)"', made)) - {"findings"}

@@ -97,6 +97,18 @@ def test_new_asks_at_a_terminal_what_it_was_not_told(command, monkeypatch) -> No
     assert scenario.models[0].curation is not None and scenario.users is not None
 
 
+@pytest.mark.parametrize("interrupted", [KeyboardInterrupt, new.typer.Abort])
+def test_new_that_is_interrupted_at_a_question_writes_nothing_and_says_so(command, monkeypatch, interrupted) -> None:
+    def prompt(question: str, default: str) -> str:
+        raise interrupted
+
+    monkeypatch.setattr(new, "_terminal", lambda: True)
+    monkeypatch.setattr(new.typer, "prompt", prompt)
+    said = command("new")
+    assert (said.status, said.out, said.err) == (130, "", "interrupted\n")
+    assert not Path("scenario.yaml").exists()
+
+
 def test_new_asks_before_it_writes_over_a_file_and_again_for_what_is_no_number(command, monkeypatch) -> None:
     command("new", "asked.yaml")
     before = Path("asked.yaml").read_text(encoding="utf-8")

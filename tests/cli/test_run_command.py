@@ -369,3 +369,31 @@ def test_a_dry_run_trains_no_network(command, tmp_path, monkeypatch) -> None:
     said = command("run", "drawn.yaml", "--dry-run", "--workers", "0")
     assert said.status == 0
     assert "about 2 s in this process, guessed from the settings (no round was tried)" in said.out
+
+
+RAISES = """
+from ecosystem.plugins import Curator
+
+
+class Raises(Curator, name="raises"):
+    def keep(self, p, rho, candidates):
+        raise KeyError("mine")
+"""
+
+RAISING = """
+name: raising
+rounds: 2
+plugins: [own.py]
+outputs: {kind: categorical, size: 2}
+rewards: {r: [1, 0]}
+models: [{name: m, reward: r, diet: {curated: 1}, curation: {method: raises, candidates: 2}}]
+"""
+
+
+def test_what_a_plugin_raises_is_told_of_as_the_plug_in_s(command) -> None:
+    Path("own.py").write_text(RAISES, encoding="utf-8")
+    Path("raising.yaml").write_text(RAISING, encoding="utf-8")
+    said = command("run", "raising.yaml", "--allow-code", "--out", "raised")
+    assert said.status == 1
+    assert "raised in the plug-in own.py (line 7, in keep); the tracebacks are in " in said.err
+    assert "should not happen" not in said.err

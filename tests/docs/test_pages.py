@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+import html
+import inspect
 import re
 from pathlib import Path
 
+import markdown
 import pytest
 import yaml
 
+import analysis
 from docs.generate import code, command_line, yaml_reference
 from docs.generate.mathml import with_mathml
-from ecosystem import load_scenario
+from ecosystem import load_scenario, plugins, testing
 from ecosystem.scenario.columns import TABLES
 from ecosystem.scenario.shipped import shipped
 from tests.docs.pages import DOCS, PAGES, ROOT, TUTORIALS, blocks, follow
@@ -123,6 +128,45 @@ def test_the_page_of_commands_has_every_command_and_option() -> None:
     ):
         assert f"{{ #ecosystem-{name} }}" in page
     assert "`--retry-failed`" in page and "`--where COLUMN=VALUE`" in page
+
+
+def test_the_page_of_commands_shows_bars_without_backslashes() -> None:
+    shown = markdown.markdown(command_line.page(), extensions=["tables", "attr_list", "pymdownx.superfences"])
+    cells = [html.unescape(cell) for cell in re.findall(r"<td><code>(.*?)</code></td>", shown)]
+    assert "--network <none|ring|scale_free>" in cells and "--retry-failed" in cells
+    assert not [cell for cell in cells if "\\" in cell]
+
+
+def test_each_parameter_of_the_reference_has_the_type_and_default_of_its_own() -> None:
+    griffe = pytest.importorskip("griffe", reason="the extra [docs] is not installed")
+    extensions = griffe.load_extensions(str(ROOT / "docs" / "generate" / "signatures.py"))
+    loaded = griffe.load("analysis", search_paths=[ROOT], docstring_parser="numpy", extensions=extensions)
+    checked = 0
+    for name in analysis.__all__:
+        function = getattr(analysis, name)
+        if not inspect.isfunction(function):
+            continue
+        stated = inspect.signature(function).parameters
+        read = loaded[function.__module__.removeprefix("analysis.")][name]
+        sections = [part.value for part in read.docstring.parsed if part.kind.value == "parameters"]
+        for each in (each for section in sections for each in section):
+            own = stated[each.name.lstrip("*")]
+            default = None if own.default is own.empty else own.default
+            assert (each.value is None) == (own.default is own.empty), (name, each.name)
+            assert each.value is None or ast.literal_eval(each.value) == default, (name, each.name)
+            checked += 1
+    assert checked > 60
+    read = loaded["comparison.compare_runs"]
+    (told,) = [part.value for part in read.docstring.parsed if part.kind.value == "parameters"]
+    types = {name: own.annotation for name, own in inspect.signature(analysis.compare_runs).parameters.items()}
+    assert {each.name: str(each.annotation) for each in told} == types
+
+
+def test_the_page_of_plugins_has_all_that_plugins_and_their_tests_are_made_of() -> None:
+    text = (DOCS / "reference" / "plugins.md").read_text(encoding="utf-8")
+    there = {name.rpartition(".")[2] for name in re.findall(r"^::: (\S+)$", text, re.MULTILINE)}
+    there |= set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE))))
+    assert {*plugins.__all__, *testing.__all__} <= there
 
 
 def test_the_page_of_tables_has_every_table_and_column() -> None:

@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
 
 import ecosystem
 import ecosystem.errors
 from ecosystem.plan.identity import run_id
 from ecosystem.plugins import registry
+from ecosystem.plugins.blame import raised_in
 from ecosystem.plugins.registry import PluginError
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "satisficing"
@@ -100,8 +102,10 @@ def test_a_kind_of_outputs_is_noted_without_being_imported(tmp_path: Path, monke
 
 
 def test_without_it_the_names_are_unknown() -> None:
-    with pytest.raises(ecosystem.errors.InputError, match="there is no method of curation 'satisficing'"):
+    with pytest.raises(ecosystem.errors.InputError, match="there is no method of curation 'satisficing'") as found:
         ecosystem.load_scenario(EXAMPLE / "scenario.yaml")
+    told = "or it is of a plug-in that is not installed, or whose file is not named under plugins"
+    assert str(found.value).count(told) == 3  # a curator, a rule of feedback, a network
 
 
 @pytest.mark.parametrize(
@@ -125,6 +129,44 @@ def test_a_package_that_does_not_work_is_told_of(
             rewards={"a": [1, 0]},
             models=[{"name": "m", "reward": "a", "diet": {"raw": 1}, "curation": {"method": "it", "candidates": 2}}],
         )
+
+
+def told_by_the_doctor(capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """What `ecosystem doctor` says of the package, with its exit status."""
+    from ecosystem.cli import doctor
+
+    status = 0
+    try:
+        doctor.doctor()
+    except typer.Exit as end:
+        status = end.exit_code
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith(f"{PROJECT['name']} ")]
+    return status, " ".join(line.split())
+
+
+def test_the_doctor_finds_that_it_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed(tmp_path, monkeypatch)
+    assert told_by_the_doctor(capsys) == (0, f"{PROJECT['name']} {PROJECT['version']} (3 plug-ins) ok")
+
+
+def test_the_doctor_says_which_of_its_members_does_not_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    installed(tmp_path, monkeypatch, ecosystem_judges="nowhere:Thing")
+    status, line = told_by_the_doctor(capsys)
+    assert status == 1
+    assert "(4 plug-ins) wrong plug-in it (ecosystem.judges: nowhere:Thing) does not load: ModuleNotFoundError" in line
+
+
+def test_a_traceback_through_it_is_told_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(tmp_path, monkeypatch)
+    inside = EXAMPLE / "ecosystem_satisficing" / "curator.py"
+    ours = '  File "/home/ecosystem_satisficing/.venv/ecosystem/world/round.py", line 3, in step\n    x\n'
+    text = f'Traceback (most recent call last):\n{ours}  File "{inside}", line 14, in keep\n{ours}KeyError: 1\n'
+    assert raised_in(text, []) == f"ecosystem-satisficing ({inside}, line 14, in keep)"
+    assert raised_in(ours, []) is None
 
 
 @pytest.mark.slow

@@ -69,6 +69,11 @@ def in_place(p: torch.Tensor, rho: torch.Tensor, k: torch.Tensor) -> torch.Tenso
     return tilted(p, rho)
 
 
+def tiny(kept: torch.Tensor, least: float) -> torch.Tensor:
+    """0 / 0 where the least number is none in single precision."""
+    return kept * torch.full_like(kept, least) / torch.full_like(kept, least)
+
+
 CURATORS: list[tuple[str, Any]] = [
     ("must sum to 1", lambda p, rho, k: 0.9 * tilted(p, rho)),
     ("must not be negative", lambda p, rho, k: 2 * tilted(p, rho) - tilted(p, 9 * rho)),
@@ -77,24 +82,63 @@ CURATORS: list[tuple[str, Any]] = [
     ("where rewards tie, too", lambda p, rho, k: best_of_two(p, rho)),
     ("a world must have the same bits", lambda p, rho, k: tilted(p, rho * (1 + len(p) / 10))),
     ("a model must have the same bits", lambda p, rho, k: tilted(p, rho * (1 + p.shape[2] / 10))),
+    ("what is kept must be differentiable", lambda p, rho, k: tilted(p.detach(), rho)),
+    ("something in every row", lambda p, rho, k: torch.zeros_like(p).scatter(-1, rho.argmax(-1, keepdim=True), 1.0)),
+    (r"float32 gave no number.*torch\.finfo\(p\.dtype\)\.tiny", lambda p, rho, k: tiny(tilted(p, rho), 1e-300)),
+    ("keep leaves p, rho, candidates", lambda p, rho, k: p.mul_(1) * rho.exp()),
+    ("keep leaves p, rho, candidates", lambda p, rho, k: tilted(p, rho.mul_(1))),
+    ("must not raise.*RuntimeError", lambda p, rho, k: p @ p),
     ("the derivative must be", lambda p, rho, k: tilted(p.detach(), rho) + 0 * p),
     ("must not be changed in place", in_place),
 ]
 
 
-@pytest.mark.parametrize(("told", "keep"), CURATORS, ids=[told for told, _ in CURATORS])
+@pytest.mark.parametrize(("told", "keep"), CURATORS, ids=range(len(CURATORS)))
 def test_a_wrong_curator(told: str, keep: Any) -> None:
     with pytest.raises(AssertionError, match=told):
         check_curator(member(Curator, "keep", keep))
 
 
 def test_a_curator_of_another_precision_or_shape() -> None:
-    for wrong, told in (
+    for wrong, told in (  # what the engine says of it
         (torch.Tensor.double, r"must return float32 \[1, 1, 3, 5\] \(got float64"),
         (torch.sum, "float64 \\[\\]"),
     ):
-        with pytest.raises(EcosystemError, match=told):
+        with pytest.raises(AssertionError, match=told):
             check_curator(member(Curator, "keep", lambda p, rho, k, wrong=wrong: wrong(tilted(p, rho))))
+
+
+@pytest.mark.parametrize(
+    ("base", "check", "method", "told"),
+    [
+        (Curator, check_curator, "keep", "keep must take p, rho, candidates, in this order"),
+        (Learner, check_learner, "learn", "learn must take training"),
+        (FeedbackRule, check_feedback, "respond", "respond must take activity, served, group"),
+        (ChoiceRule, check_choice, "choose", "choose must take choice, experience, best"),
+        (NetworkGenerator, check_network, "graph", "graph must take nodes, seed"),
+        (Remedy, check_remedy, "filter", "filter must take written"),
+    ],
+)
+def test_a_method_that_takes_something_else(base: type[Plugin], check: Any, method: str, told: str) -> None:
+    wrong = member(base, method, None)
+    setattr(wrong, method, lambda self: None)
+    with pytest.raises(AssertionError, match=told) as found:
+        check(wrong)
+    assert isinstance(found.value.__cause__, TypeError)
+
+
+def test_what_a_member_raises_is_chained_and_its_place_is_told() -> None:
+    def keep(p: torch.Tensor, rho: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+        raise KeyError("mine")
+
+    with pytest.raises(AssertionError, match=r"member, line \d+ of .*test_wrong_members\.py, must not raise") as found:
+        check_curator(member(Curator, "keep", keep))
+    assert isinstance(found.value.__cause__, KeyError)
+
+
+def test_what_is_no_plugin_s_is_raised_as_it_is() -> None:
+    with pytest.raises(TypeError):
+        check_network({"generator": "ring", "k": 2}, nodes=3)  # type: ignore[arg-type]
 
 
 def test_a_right_curator() -> None:
@@ -306,7 +350,7 @@ def test_a_wrong_learner_of_normal_laws(told: str, learn: Any) -> None:
 
 
 def test_a_learner_of_another_precision() -> None:
-    with pytest.raises(EcosystemError, match=r"must return float32 \[1, 3, 2, 5\] \(got float64"):
+    with pytest.raises(AssertionError, match=r"must return float32 \[1, 3, 2, 5\] \(got float64"):
         check_learner(member(Learner, "learn", lambda t: mixed(t).double()))
 
 

@@ -26,9 +26,10 @@ class Satisficing(Curator, name="satisficing"):
     def keep(self, p, rho, candidates):
         good = rho >= self.aspiration
         q = (p * good).sum(-1, keepdim=True)
-        miss = (1 - q).clamp_min(1e-300)
+        tiny = torch.finfo(p.dtype).tiny
+        miss = (1 - q).clamp_min(tiny)
         never = (candidates.clamp_max(1e12) * miss.log()).exp().where(q > 0, 1)
-        return (p * (1 - never) / q.clamp_min(1e-300)).where(good, p * never / miss)
+        return (p * (1 - never) / q.clamp_min(tiny)).where(good, p * never / miss)
 
 
 class Mirror(Learner, name="mirror"):
