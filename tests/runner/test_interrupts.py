@@ -42,7 +42,7 @@ def hears_interrupts() -> Iterator[None]:
 
 
 def interrupted_at(scenario: Scenario, path: Path, round_: int, **execution: Any) -> list[int]:
-    """Send this process a Ctrl-C within the step that follows a round; return the rounds from which steps were taken."""
+    """Send this process a Ctrl-C within the step after a round; return from which rounds steps were taken."""
     taken: list[int] = []
     step = Ecosystem.step
 
@@ -101,7 +101,13 @@ def several_batches() -> Scenario:
     return small(
         rounds=6,
         models=[
-            {"name": "m", "count": 8, "reward": "first", "diet": {"real": 0.5, "curated": 0.3, "neighbours_raw": 0.2}}
+            {
+                "name": "m",
+                "count": 8,
+                "reward": "first",
+                "diet": {"real": 0.5, "curated": 0.3, "neighbours_raw": 0.2},
+                "curation": {"candidates": 2},
+            }
         ],
         network={"generator": "erdos_renyi", "p": 0.4},
         mode="sampled",
@@ -233,12 +239,12 @@ def test_only_what_is_of_use_counts_as_kept(tmp_path: Path) -> None:
 
 YAML = """\
 name: long
-rounds: 4000
+rounds: 2500
 mode: sampled
 outputs: {kind: categorical, size: 4}
 rewards: {first: [1, 0, 0, 0]}
 models:
-  - {name: m, count: 8, reward: first, diet: {real: 0.4, curated: 0.4, neighbours_raw: 0.2}}
+  - {name: m, count: 8, reward: first, diet: {real: 0.4, curated: 0.4, neighbours_raw: 0.2}, curation: {candidates: 2}}
 network: {generator: erdos_renyi, p: 0.5}
 learning: {examples: 100}
 record: {every: 100}
@@ -267,7 +273,7 @@ def test_the_command_says_what_is_kept_and_goes_on(tmp_path: Path, workers: int)
         assert process.returncode == 130
         said = re.search(r"interrupted; 2 runs left, [12] of them under way and kept at rounds? ([\d,]+)", errors)
         assert said is not None, errors
-        assert 0 < int(said[1].replace(",", "")) <= 4000
+        assert 0 < int(said[1].replace(",", "")) <= 2500
         process = started()
         _, errors = process.communicate(timeout=120)
         assert (process.returncode, errors) == (0, "")
