@@ -18,21 +18,28 @@ WAITING = "interrupted; the round under way is ended and kept first, and Ctrl-C 
 class Interrupts:
     """Whether work has been asked to end, by the user's Ctrl-C.
 
-    Parameters
+    Attributes
     ----------
     asked : bool
-        Whether it has been so from the beginning.
+        Whether it has been so.
     """
 
-    def __init__(self, asked: bool = False) -> None:
-        self.asked = asked
+    def __init__(self) -> None:
+        self.asked = False
         self._listener: Callable[[], None] | None = None
+        self._slow = threading.Timer(PATIENCE, lambda: print(WAITING, file=sys.stderr, flush=True))
+        self._slow.daemon = True
 
     def ask(self) -> None:
-        """Ask work to end."""
+        """Ask work to end; where that takes long, it is told."""
         self.asked = True
+        self._slow.start()
         if self._listener is not None:
             self._listener()
+
+    def over(self) -> None:
+        """Take note that work has ended."""
+        self._slow.cancel()
 
     def check(self) -> None:
         """Raise `KeyboardInterrupt` if work has been asked to end."""
@@ -49,6 +56,7 @@ class Interrupts:
             yield
         finally:
             self._listener = None
+            self.over()
 
 
 @contextmanager
@@ -68,12 +76,9 @@ def heard(wanted: bool = True) -> Iterator[Interrupts]:
     if not (wanted and ours):
         yield interrupts
         return
-    slow = threading.Timer(PATIENCE, lambda: print(WAITING, file=sys.stderr, flush=True))
-    slow.daemon = True
 
     def handle(_: int, __: FrameType | None) -> None:
         signal.signal(signal.SIGINT, before)
-        slow.start()
         interrupts.ask()
 
     signal.signal(signal.SIGINT, handle)
@@ -81,4 +86,4 @@ def heard(wanted: bool = True) -> Iterator[Interrupts]:
         yield interrupts
     finally:
         signal.signal(signal.SIGINT, before)
-        slow.cancel()
+        interrupts.over()

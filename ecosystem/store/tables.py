@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
@@ -97,8 +98,6 @@ class Table:
         """Whether it is known that rows stand in the order of the plan, part after part."""
         if self.name == "network" or not all(part.in_order for part, _ in self._chosen):
             return False
-        if any(_all_of(*each) != _all_of(*self._chosen[0]) for each in self._chosen):
-            return False  # those that are read whole are read first
         places = [self._order[id_] for part, ids in self._chosen for id_ in part.runs if id_ in ids]
         return places == sorted(places)
 
@@ -118,8 +117,7 @@ class Table:
     ) -> Iterator[pa.RecordBatch]:
         """Yield the rows of `read` piece by piece, so that no more than a few pieces are in memory.
 
-        Parts come in the order of their first runs, and what is read whole first; within a part rows stand as they
-        were written.
+        Parts come in the order of their first runs; within a part rows stand as they were written.
         """
         with self._readable():
             for scanner in self._scanners(columns, where, runs):
@@ -136,11 +134,11 @@ class Table:
         if self.name == "network":
             yield from self._networks(chosen, columns, where)
             return
-        whole = [part.file(self.name) for part, ids in chosen if _all_of(part, ids)]
-        if whole:
-            yield self._scanner(whole, columns, where)
-        for part, ids in chosen:
-            if not _all_of(part, ids):
+        for whole, several in groupby(chosen, lambda each: _all_of(*each)):
+            if whole:
+                yield self._scanner([part.file(self.name) for part, _ in several], columns, where)
+                continue
+            for part, ids in several:
                 mine = ds.field("run").isin(sorted(ids))
                 asked = mine if part.every is None else mine & _rounds_asked_for(part, part.every)
                 yield self._scanner([part.file(self.name)], columns, _both(asked, where))

@@ -75,6 +75,17 @@ def test_it_is_the_same_order_whatever_is_read(tmp_path: Path, columns: list[str
     pd.testing.assert_frame_equal(found, some if columns is None else some[columns])
 
 
+def test_parts_of_which_some_runs_are_read_come_in_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "MOST_WORLDS", 2)
+    results = ecosystem.run(small(seeds=6), tmp_path)
+    wanted = results.runs["run"].iloc[[1, 2, 3, 5]]
+    expected = results.models[results.models["run"].isin(wanted)].reset_index(drop=True)
+    assert results.table("models", runs=wanted).equals(expected)
+    assert results.table("models", ["alignment"], runs=wanted).equals(expected[["alignment"]])
+    results.to_parquet(tmp_path / "models.parquet", columns=["run", "alignment"], runs=wanted)
+    assert pd.read_parquet(tmp_path / "models.parquet")["alignment"].equals(expected["alignment"])
+
+
 def test_it_is_the_same_order_whatever_was_done_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = ecosystem.run(SWEEP, tmp_path / "whole")
     ecosystem.run(SWEEP, tmp_path / "again", seeds=[1])
