@@ -166,6 +166,7 @@ def execute(
     with heard(execution.checkpoint < math.inf) as interrupts:
         (_here if here else _elsewhere)(packed, store, tally, simulate, execution, interrupts)
     remove_folder(store.path)
+    interrupts.check()  # all is done, but nothing else is to begin
     return tally.total
 
 

@@ -220,11 +220,11 @@ def _files(root: Path, run: str) -> tuple[Path, Path]:
 
 
 @contextmanager
-def _opened(state: Path) -> Iterator[Any]:
+def _opened(state: Path, framework: str) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(state, framework="pt") as opened:
+        with safe_open(state, framework=framework) as opened:
             yield opened
     except SafetensorError as error:
         raise UnusableError(f"is damaged ({error})") from error
@@ -232,7 +232,7 @@ def _opened(state: Path) -> Iterator[Any]:
 
 def _about(state: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a checkpoint says of itself, which has to be what is wanted."""
-    with _opened(state) as opened:
+    with _opened(state, "numpy") as opened:  # who only asks how far runs are need not load torch
         about: dict[str, Any] = json.loads((opened.metadata() or {})["about"])
     if about.pop("digest") != digest(about):
         raise UnusableError("is damaged")
@@ -244,7 +244,7 @@ def _about(state: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(state: Path, rows: Path, wanted: Mapping[str, Any]) -> Checkpoint:
     about = _about(state, wanted)
-    with _opened(state) as opened:
+    with _opened(state, "pt") as opened:
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (it is no mapping)
     found, left = blake2b(digest_size=16), int(about["bytes"])
     with rows.open("rb") as stream:

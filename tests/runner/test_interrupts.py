@@ -168,6 +168,17 @@ def test_a_listener_that_interrupts_has_it_kept(tmp_path: Path) -> None:
     assert rounds_kept(SCENARIO, tmp_path) == [2, 2, 2]
 
 
+def test_who_interrupts_when_all_is_done_is_heard_too(tmp_path: Path) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.over == progress.total:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        ecosystem.run(SCENARIO, tmp_path, progress=stop)
+    assert open_results(tmp_path).runs["status"].tolist() == ["done"] * 3
+    assert not (tmp_path / kept.FOLDER).exists()
+
+
 def test_runs_that_are_executed_alone_are_kept_too(tmp_path: Path) -> None:
     asked, ask = plan(SCENARIO), Interrupts()
     steps = []
