@@ -18,9 +18,10 @@ import pytest
 
 import ecosystem
 from ecosystem import Ecosystem, Scenario
+from ecosystem.plan import chunks as chunking
 from ecosystem.plan.chunks import chunks
 from ecosystem.plan.runs import plan
-from ecosystem.runner import interrupts
+from ecosystem.runner import cluster, interrupts
 from ecosystem.runner.interrupts import Interrupts, heard
 from ecosystem.runner.progress import Progress
 from ecosystem.runner.work import Engine, work
@@ -246,6 +247,29 @@ def test_only_what_is_of_use_counts_as_kept(tmp_path: Path) -> None:
     content[content.index(b"recording") + 20] ^= 1
     second.write_bytes(content)
     assert rounds_kept(SCENARIO, tmp_path) == [4]
+
+
+def test_a_cluster_ends_what_is_under_way_and_calls_off_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunking, "MOST_WORLDS", 1)
+    scenario = small(rounds=300, mode="sampled", learning={"examples": 30}, record={"every": 100}, seeds=6)
+
+    pressed: list[int] = []
+
+    def stop(progress: Progress) -> None:
+        if progress.over == 1 and not pressed:
+            pressed.append(1)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with cluster.local(1, 4_000_000_000) as client:
+        with pytest.raises(KeyboardInterrupt):
+            ecosystem.run(scenario, tmp_path / "out", scheduler=client, progress=stop)
+        found = open_results(tmp_path / "out").runs["status"].tolist()
+        assert found.count("done") < 6 and found[0] == "done"
+        assert client.processing() == dict.fromkeys(client.processing(), ())
+        again = ecosystem.run(scenario, tmp_path / "out", scheduler=client)  # its workers can be used as before
+    assert_same(again, ecosystem.run(scenario, tmp_path / "whole"))
 
 
 YAML = """\
