@@ -146,7 +146,8 @@ class Results:
         name : str
             Name of the table.
         columns : sequence of str, optional
-            The columns to read, all by default. No other column is read from the disk.
+            The columns to read, all by default. No other column is read from the disk, but `run` where rows have to
+            be put into order.
         parameters : bool
             Whether point, seed and swept parameters stand beside each row. Where two points are the
             same run, its rows appear for both.
