@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -91,8 +92,9 @@ def _run(target: Target, execution: Execution) -> bool:
             with progress(name) as tell:
                 new = execute(target.plan, store, tell, execution=execution)
         except KeyboardInterrupt:
-            left = len(missing(target.plan, store.stored(target.plan), execution.retry_failed))
-            left_over = f"{counted(left, 'run')} left; the same command goes on"
+            left = missing(target.plan, store.stored(target.plan), execution.retry_failed)
+            kept = store.checkpoints(execution.checkpoint).rounds(left)
+            left_over = f"{counted(len(left), 'run')} left{_kept(kept.values())}; the same command goes on"
             print(f"{target.path}: interrupted; {left_over}", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from None
     results = open_results(target.path, allow_code=target.plan.scenario.document.allow_code)
@@ -103,6 +105,15 @@ def _run(target: Target, execution: Execution) -> bool:
     show(results)
     _tell_errors(results)
     return failed > 0
+
+
+def _kept(rounds: Collection[int]) -> str:
+    """Say how many of the runs that are left are under way, and where they go on."""
+    if not rounds:
+        return ""
+    first, last = min(rounds), max(rounds)
+    where = f"round {first:,}" if first == last else f"rounds {first:,} to {last:,}"
+    return f", {len(rounds):,} of them under way and kept at {where}"
 
 
 def _tell_errors(results: Results) -> None:

@@ -142,7 +142,10 @@ class _Lines:
 
 
 def _counts(now: Progress) -> str:
-    return f"{int(now.finished):,}/{now.total:,} runs" + (f", {now.failed:,} failed" if now.failed else "")
+    """Return how many runs are over, and how much of all work is done where some are under way."""
+    failed = f", {now.failed:,} failed" if now.failed else ""
+    part = f" ({int(100 * now.finished / now.total)}% of the work)" if now.finished > now.over else ""
+    return f"{now.over:,}/{now.total:,} runs{failed}{part}"
 
 
 def _per_time(rate: float) -> str:

@@ -26,6 +26,9 @@ OnRows = Callable[[Mapping[str, pa.Table]], None]
 
 OnHang = Callable[[Sequence[Run]], None]
 
+Check = Callable[[], None]
+"""Called after every round; raises `KeyboardInterrupt` where work is to end."""
+
 GRACE = 5.0
 """How many seconds beyond its timeout a run has at the most to come to the end of a round; no more than it had."""
 
@@ -92,6 +95,8 @@ class Attempt:
         How many seconds a run, or the runs of a chunk together, may take; looked at after each round.
     on_hang : callable, optional
         Called in another thread, with the runs that hang, where no round comes to its end long after that.
+    check : callable, optional
+        Has work end after a round, whether the round is told of or not.
     """
 
     def __init__(
@@ -100,8 +105,9 @@ class Attempt:
         on_round: OnRound | None = None,
         timeout: float | None = None,
         on_hang: OnHang | None = None,
+        check: Check | None = None,
     ) -> None:
-        self._simulate, self._on_round = simulate, on_round
+        self._simulate, self._on_round, self._check = simulate, on_round, check
         self._timeout, self._on_hang = timeout, on_hang
 
     def __call__(self, chunk: Chunk, rows: Rows) -> list[dict[str, Any]]:
@@ -136,7 +142,7 @@ class Attempt:
     def _together(self, runs: Sequence[Run], rows: Rows, seen: set[str]) -> list[dict[str, Any]]:
         """Execute some runs together; `seen` are the networks that are written already."""
         with _watch(runs, self._timeout, self._on_hang):
-            outcome = self._simulate(runs, _ending(self._on_round, self._timeout), rows.add)
+            outcome = self._simulate(runs, _ending(self._on_round, self._timeout, self._check), rows.add)
         rows.add({name: table for name, table in outcome.tables.items() if name != "network"})
         if "network" in outcome.tables:
             rows.add({"network": _unseen(outcome.tables["network"], seen)})
@@ -174,15 +180,17 @@ def _unseen(networks: pa.Table, seen: set[str]) -> pa.Table:
     return networks.filter(pc.is_in(key.cast(pa.string()), pa.array(sorted(new), pa.string())))
 
 
-def _ending(on_round: OnRound | None, timeout: float | None) -> OnRound | None:
-    """Return a listener that ends what takes too long."""
-    if timeout is None:
+def _ending(on_round: OnRound | None, timeout: float | None, check: Check | None) -> OnRound | None:
+    """Return a listener that ends what takes too long, and what is to end."""
+    if timeout is None and check is None:
         return on_round
-    limit, ends = timeout, time.monotonic() + timeout
+    ends = None if timeout is None else time.monotonic() + timeout
 
     def listen(done: int, of: int) -> None:
-        if time.monotonic() > ends and done < of:
-            raise TooLongError(limit)
+        if check is not None:
+            check()
+        if timeout is not None and ends is not None and time.monotonic() > ends and done < of:
+            raise TooLongError(timeout)
         if on_round is not None:
             on_round(done, of)
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ecosystem.errors import EcosystemError
 from ecosystem.plan.chunks import Chunk
 from ecosystem.runner.attempt import Simulate, failed
+from ecosystem.runner.interrupts import Interrupts
 from ecosystem.runner.progress import Tally
-from ecosystem.runner.task import misfit, task
+from ecosystem.runner.task import end, misfit, task
 from ecosystem.runner.work import Clock, Receipt, put
 from ecosystem.store.store import Store
 from ecosystem.store.versions import versions
@@ -62,11 +63,11 @@ class Dispatcher:
         self._topic = f"ecosystem-{secrets.token_hex(8)}"
         self._events: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._waiting: deque[Chunk] = deque()
-        self._flying: dict[str, tuple[Chunk, Future[Receipt]]] = {}
+        self._flying: dict[str, tuple[Chunk, Future[Receipt | None]]] = {}
         self._deaths: dict[str, int] = {}
 
-    def __call__(self, chunks: Sequence[Chunk]) -> None:
-        """Execute chunks.
+    def __call__(self, chunks: Sequence[Chunk], interrupts: Interrupts) -> None:
+        """Execute chunks, until work is asked to end; then those that are under way are kept.
 
         Raises
         ------
@@ -74,6 +75,8 @@ class Dispatcher:
             Results cannot be written.
         EcosystemError
             A worker does not fit, or the scheduler is gone.
+        KeyboardInterrupt
+            Work was asked to end before all was done.
         """
         for unfit in self._client.run(misfit, self._store, versions()).values():
             if unfit:
@@ -81,10 +84,13 @@ class Dispatcher:
         self._waiting.extend(chunks)
         self._client.subscribe_topic(self._topic, lambda event: self._events.put(lambda: self._rounds(event)))
         try:
-            while self._waiting or self._flying:
-                while self._waiting and len(self._flying) < self._width():
-                    self._send(self._waiting.popleft())
-                self._events.get()()
+            with interrupts.told(lambda: self._events.put(self._end)):
+                while self._flying or (self._waiting and not interrupts.asked):
+                    while self._waiting and not interrupts.asked and len(self._flying) < self._width():
+                        self._send(self._waiting.popleft())
+                    self._events.get()()
+            if self._waiting:
+                raise KeyboardInterrupt
         finally:
             self._client.unsubscribe_topic(self._topic)
             self._client.cancel([future for _, future in self._flying.values()], force=True)
@@ -99,19 +105,33 @@ class Dispatcher:
         self._flying[chunk.id] = (chunk, future)
         future.add_done_callback(lambda ended: self._events.put(lambda: self._ended(chunk, ended)))
 
+    def _end(self) -> None:
+        """Have chunks that are under way kept and ended, and let none begin that a cluster has not begun."""
+        begun = {str(key) for keys in self._client.processing().values() for key in keys}
+        for chunk, future in list(self._flying.values()):
+            if future.key not in begun and not future.done():
+                self._waiting.append(self._flying.pop(chunk.id)[0])
+                future.cancel()
+        self._client.run(end, self._topic, on_error="ignore")
+
     def _rounds(self, event: tuple[float, Any]) -> None:
         told = event[1]
         if isinstance(told, dict) and told.get("chunk") in self._flying:
             chunk, _ = self._flying[told["chunk"]]
             self._tally.part(chunk, float(told["part"]))
 
-    def _ended(self, chunk: Chunk, future: Future[Receipt]) -> None:
+    def _ended(self, chunk: Chunk, future: Future[Receipt | None]) -> None:
         """Take note of a chunk that came to its end, in whatever way."""
         from distributed import KilledWorker
 
-        del self._flying[chunk.id]
+        if self._flying.pop(chunk.id, None) is None:
+            return  # it was to begin, and has been called off
         if future.status == "finished":
-            self._tally.over(future.result(), chunk)
+            receipt = future.result()
+            if receipt is None:
+                self._waiting.append(chunk)
+            else:
+                self._tally.over(receipt, chunk)
         elif future.status == "error" and not isinstance(error := future.exception(), KilledWorker):
             raise error
         elif self._client.status != "running":

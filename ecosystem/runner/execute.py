@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from ecosystem.plan.chunks import Chunk, chunks
 from ecosystem.plan.runs import Plan
 from ecosystem.plan.size import bytes_per_world, seconds_per_world
 from ecosystem.runner.attempt import Simulate
+from ecosystem.runner.interrupts import Interrupts, heard
 from ecosystem.runner.progress import OnProgress, Tally
 from ecosystem.runner.work import Engine, engine, work
 from ecosystem.store.checkpoints import remove, remove_folder
@@ -145,6 +147,9 @@ def execute(
         Results cannot be written.
     EcosystemError
         The plan does not fit into the memory, or the cluster does not answer.
+    KeyboardInterrupt
+        The user's Ctrl-C. What was under way is kept after the round that it was in, where `execution` keeps at all
+        and this is the main thread; a second one does not wait for that.
     """
     execution = execution or Execution()
     stored = store.stored(plan)
@@ -158,15 +163,26 @@ def execute(
         engine()  # where it cannot be loaded, nothing has begun
     simulate = simulate or Engine(store.checkpoints(execution.checkpoint))
     tally = Tally(sum(len(chunk.runs) for chunk in packed), progress)
-    (_here if here else _elsewhere)(packed, store, tally, simulate, execution)
+    with heard(execution.checkpoint < math.inf) as interrupts:
+        (_here if here else _elsewhere)(packed, store, tally, simulate, execution, interrupts)
     remove_folder(store.path)
+    interrupts.check()  # all is done, but nothing else is to begin
     return tally.total
 
 
-def _here(packed: Sequence[Chunk], store: Store, tally: Tally, simulate: Simulate, execution: Execution) -> None:
+def _here(
+    packed: Sequence[Chunk],
+    store: Store,
+    tally: Tally,
+    simulate: Simulate,
+    execution: Execution,
+    interrupts: Interrupts,
+) -> None:
     with store.session():
         for chunk in packed:
-            tally.over(work(chunk, store, simulate, tally.rounds(chunk), execution.timeout), chunk)
+            interrupts.check()
+            receipt = work(chunk, store, simulate, tally.rounds(chunk), execution.timeout, check=interrupts.check)
+            tally.over(receipt, chunk)
 
 
 def _elsewhere(
@@ -175,6 +191,7 @@ def _elsewhere(
     tally: Tally,
     simulate: Simulate,
     execution: Execution,
+    interrupts: Interrupts,
 ) -> None:
     from ecosystem.runner.cluster import existing, local
     from ecosystem.runner.dispatch import Dispatcher
@@ -186,7 +203,7 @@ def _elsewhere(
     else:
         place = existing(execution.scheduler)
     with store.session(), place as client:
-        Dispatcher(client, shared, tally, execution.timeout, simulate, own)(packed)
+        Dispatcher(client, shared, tally, execution.timeout, simulate, own)(packed, interrupts)
 
 
 def _bytes(chunk: Chunk) -> int:

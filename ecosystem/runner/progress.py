@@ -22,11 +22,14 @@ class Progress:
         Runs that are over; those under way count by the part of their rounds that is done.
     failed : int
         Runs over that failed.
+    over : int
+        Runs that are over, and in the store.
     """
 
     total: int
     finished: float
     failed: int
+    over: int = 0
 
 
 OnProgress = Callable[[Progress], None]
@@ -78,4 +81,4 @@ class Tally:
     def tell(self) -> None:
         """Tell how far it is."""
         self._furthest = max(self._furthest, min(self.finished + sum(self._under_way.values()), self.total))
-        self._tell(Progress(self.total, self._furthest, self.failed))
+        self._tell(Progress(self.total, self._furthest, self.failed, self.finished))

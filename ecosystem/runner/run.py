@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -62,7 +64,8 @@ def run(
         Bytes that all processes of this machine may hold together; by default what the machine has.
     checkpoint : float
         Seconds of work after which a run under way is kept below `out`, so that, killed, it goes on from there;
-        0 for after every round, infinity for never. No result depends on it.
+        0 for after every round, infinity for never. No result depends on it. An interruption (Ctrl-C) keeps it too,
+        after the round that it is in; a second one does not wait for that.
     allow_code : bool
         Whether Python files that the scenario names under `plugins` may be run; a `Scenario` says so itself.
 
@@ -96,6 +99,7 @@ def carry_out(
             execute(asked, store, progress, execution=execution)
         return Results(out, allow_code=asked.scenario.document.allow_code)
     passing = Path(tempfile.mkdtemp(prefix="ecosystem-"))
+    execution = replace(execution or Execution(), checkpoint=math.inf)  # nothing can go on there
     try:
         with open_store(asked, passing) as store:
             execute(asked, store, progress, execution=execution)

@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ecosystem.errors import EcosystemError
 from ecosystem.plan.chunks import Chunk
 from ecosystem.plan.runs import Run
-from ecosystem.runner.attempt import OnHang, OnRound, Simulate, TooLongError, failed
+from ecosystem.runner.attempt import Check, OnHang, OnRound, Simulate, TooLongError, failed
 from ecosystem.runner.work import Clock, Receipt, put, work
 from ecosystem.store.manifest import FILE
 from ecosystem.store.store import Store
 from ecosystem.store.versions import here, versions
 
+if TYPE_CHECKING:
+    from distributed import Worker
+
 MUST_AGREE = ("program", "revision", "torch", "numpy", "mesa", "networkx")
 """Whose versions must be the same everywhere for results to be the same bits."""
+
+_ENDED = "_ecosystem_ended"
+"""The attribute of a worker that says which topics it is to end."""
 
 _BETWEEN_EVENTS = 0.5
 """Seconds between two tellings of the rounds of a chunk."""
@@ -29,7 +36,7 @@ def task(
     topic: str,
     timeout: float | None,
     simulate: Simulate | None,
-) -> Receipt:
+) -> Receipt | None:
     """Execute a chunk in this worker and write it to the store.
 
     Parameters
@@ -44,6 +51,11 @@ def task(
         Under which the rounds are told to the scheduler.
     timeout, simulate
         As for `Attempt`.
+
+    Returns
+    -------
+    Receipt or None
+        None where the worker was told to end this before it was done; see `end`.
 
     Raises
     ------
@@ -61,7 +73,29 @@ def task(
     before = store.find(chunk)
     if before is not None and all(run.status == "done" for run in before):
         return Receipt(len(before), 0)
-    return work(chunk, store, simulate, _told(chunk, topic), timeout, _leave(chunk, store, timeout))
+    try:
+        return work(chunk, store, simulate, _told(chunk, topic), timeout, _leave(chunk, store, timeout), _check(topic))
+    except KeyboardInterrupt:  # it would end the worker
+        return None
+
+
+def end(topic: str, dask_worker: Worker) -> None:
+    """Tell a worker to end the chunks of some topic after the round that they are in."""
+    setattr(dask_worker, _ENDED, {*getattr(dask_worker, _ENDED, ()), topic})
+
+
+def _check(topic: str) -> Check:
+    """Return what has work end once the worker is told so."""
+    from distributed import get_worker
+
+    worker = get_worker()
+
+    def check() -> None:
+        if topic in getattr(worker, _ENDED, ()):
+            raise KeyboardInterrupt
+
+    check()
+    return check
 
 
 def misfit(store: Store, known: Mapping[str, str | None]) -> str | None:

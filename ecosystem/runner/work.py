@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecosystem.plan.chunks import Chunk
 from ecosystem.plan.runs import Run
-from ecosystem.runner.attempt import Attempt, OnHang, OnRound, OnRows, Simulate
+from ecosystem.runner.attempt import Attempt, Check, OnHang, OnRound, OnRows, Simulate
 from ecosystem.runner.memory import forget_peak, peak
 from ecosystem.store.checkpoints import Checkpoints
 from ecosystem.store.parts import Effort
@@ -75,6 +75,7 @@ def work(
     on_round: OnRound | None = None,
     timeout: float | None = None,
     on_hang: OnHang | None = None,
+    check: Check | None = None,
 ) -> Receipt:
     """Execute a chunk and write it; the arguments are those of `Attempt`.
 
@@ -83,7 +84,7 @@ def work(
     StoreError
         It cannot be written.
     """
-    executes = Attempt(simulate or engine(), on_round, timeout, on_hang)
+    executes = Attempt(simulate or engine(), on_round, timeout, on_hang, check)
     began = Clock()
     with store.write(chunk) as written:
         runs = executes(chunk, written.part)

@@ -12,7 +12,7 @@ import math
 import struct
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -97,7 +97,7 @@ class Checkpoints:
         if not state.is_file():
             return None
         try:
-            return _read(state, rows, {"run": run, "recording": self.recording, "version": RESULTS_VERSION})
+            return _read(state, rows, self._wanted(run))
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             warnings.warn(f"{state}: the run begins anew, for its checkpoint {_said(error)}", stacklevel=2)
             return None
@@ -111,6 +111,19 @@ class Checkpoints:
                 name = table.schema.metadata[_TABLE].decode()
                 key = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), len(table)), pa.array([run]))
                 yield name, table.replace_schema_metadata(None).add_column(0, "run", key)
+
+    def rounds(self, runs: Iterable[str]) -> dict[str, int]:
+        """Return after which round each of some runs goes on, without those of which nothing of use is known."""
+        found = {}
+        for run in runs:
+            state, _ = _files(self.root, run)
+            with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+                found[run] = int(_about(state, self._wanted(run))["round"])
+        return found
+
+    def _wanted(self, run: str) -> dict[str, Any]:
+        """Return what a checkpoint of a run says of itself if it is of use."""
+        return {"run": run, "recording": self.recording, "version": RESULTS_VERSION}
 
     def of(self, run: str, after: Checkpoint | None = None) -> RunKeeper:
         """Return what keeps a run, from its beginning or after a checkpoint."""
@@ -133,7 +146,7 @@ class RunKeeper:
     def __init__(self, checkpoints: Checkpoints, run: str, after: Checkpoint | None) -> None:
         self._root = checkpoints.root
         self._state, self._rows = _files(self._root, run)
-        self._about = {"run": run, "recording": checkpoints.recording, "version": RESULTS_VERSION}
+        self._about = checkpoints._wanted(run)
         self._bytes = 0 if after is None else after.bytes
         self._hash = blake2b(digest_size=16) if after is None else after.hash.copy()
 
@@ -206,20 +219,33 @@ def _files(root: Path, run: str) -> tuple[Path, Path]:
     return root / FOLDER / f"{run}.safetensors", root / FOLDER / f"{run}.rows"
 
 
-def _read(state: Path, rows: Path, wanted: Mapping[str, Any]) -> Checkpoint:
+@contextmanager
+def _opened(state: Path, framework: str) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(state, framework="pt") as opened:
-            about = json.loads((opened.metadata() or {})["about"])
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (it is no mapping)
+        with safe_open(state, framework=framework) as opened:
+            yield opened
     except SafetensorError as error:
         raise UnusableError(f"is damaged ({error})") from error
+
+
+def _about(state: Path, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a checkpoint says of itself, which has to be what is wanted."""
+    with _opened(state, "numpy") as opened:  # who only asks how far runs are need not load torch
+        about: dict[str, Any] = json.loads((opened.metadata() or {})["about"])
     if about.pop("digest") != digest(about):
         raise UnusableError("is damaged")
     for name, value in wanted.items():
         if about[name] != value:
             raise UnusableError(f"is of another {name}")
+    return about
+
+
+def _read(state: Path, rows: Path, wanted: Mapping[str, Any]) -> Checkpoint:
+    about = _about(state, wanted)
+    with _opened(state, "pt") as opened:
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (it is no mapping)
     found, left = blake2b(digest_size=16), int(about["bytes"])
     with rows.open("rb") as stream:
         while block := stream.read(min(left, 1 << 20)):

@@ -76,11 +76,14 @@ class Part:
         Its runs by id.
     every : int, optional
         Every how many rounds are asked for, where it holds more; a run's last round is always asked for.
+    in_order : bool
+        Whether it is known that the rows of each table stand run by run, in the order of `runs`.
     """
 
     path: Path
     runs: Mapping[str, StoredRun]
     every: int | None = None
+    in_order: bool = False
 
     def file(self, table: str) -> Path:
         """Return where a table of this part is, if it has it."""
@@ -111,7 +114,7 @@ def read_parts(root: Path, recording: str, among: Sequence[Path] | None = None) 
         return ()
     try:
         rows = ds.dataset(files, schema=PART_RUNS, format="parquet").to_table(
-            columns=[*_READ, "recording", "__filename"]
+            columns=[*_READ, "recording", "in_order", "__filename"]
         )
     except (OSError, pa.ArrowException) as error:
         raise damaged(root, error) from error
@@ -195,13 +198,13 @@ def _better(run: StoredRun, other: StoredRun) -> bool:
 def _grouped(rows: pa.Table, thinned: Mapping[str, int | None]) -> list[Part]:
     """Return parts whose recording is one of some, each with the rounds that are read of it."""
     by_file: dict[str, dict[str, StoredRun]] = {}
-    recording_of: dict[str, str] = {}
-    columns = [rows[key].to_pylist() for key in ("__filename", "recording", *_READ)]
-    for file, recording, *values in zip(*columns, strict=True):
+    about: dict[str, tuple[int | None, bool]] = {}
+    columns = [rows[key].to_pylist() for key in ("__filename", "recording", "in_order", *_READ)]
+    for file, recording, in_order, *values in zip(*columns, strict=True):
         if recording in thinned:
             by_file.setdefault(file, {})[values[0]] = StoredRun(*values)
-            recording_of[file] = recording
-    return [Part(Path(file).parent, runs, thinned[recording_of[file]]) for file, runs in sorted(by_file.items())]
+            about[file] = (thinned[recording], bool(in_order))
+    return [Part(Path(file).parent, runs, *about[file]) for file, runs in sorted(by_file.items())]
 
 
 def _whole(path: Path) -> bool:

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 class Results:
     """What a scenario's runs gave.
 
-    The tables are tidy frames that join on `run`. A frame is read when it is first asked for, and kept;
-    `table` reads afresh, and only the columns that it is asked for.
+    The tables are tidy frames that join on `run`. Their rows come in the order of the plan: point by point, seed by
+    seed, round by round, whatever was executed together and however often it was interrupted. A frame is read when
+    it is first asked for, and kept; `table` reads afresh, and only the columns that it is asked for.
 
     Parameters
     ----------
@@ -145,7 +146,8 @@ class Results:
         name : str
             Name of the table.
         columns : sequence of str, optional
-            The columns to read, all by default. No other column is read from the disk.
+            The columns to read, all by default. No other column is read from the disk, but `run` where rows have to
+            be put into order.
         parameters : bool
             Whether point, seed and swept parameters stand beside each row. Where two points are the
             same run, its rows appear for both.
@@ -219,7 +221,7 @@ class Results:
         """Return what reads a table."""
         check_table(name)
         if name not in self._tables:
-            self._tables[name] = Table(name, () if self._unasked(name) else self._chosen)
+            self._tables[name] = Table(name, () if self._unasked(name) else self._chosen, self._order)
         return self._tables[name]
 
     def parameters(self, taken: Sequence[str] = ()) -> pd.DataFrame:
@@ -237,10 +239,15 @@ class Results:
 
     @cached_property
     def _all_parts(self) -> Chosen:
+        return choose(read_parts(self.path, self._manifest.recording), self._order)
+
+    @cached_property
+    def _order(self) -> dict[str, int]:
+        """Return the place of each run in the plan, where it stands first."""
         planned: dict[str, int] = {}
         for number, run in enumerate(self._manifest.runs):
             planned.setdefault(run.id, number)
-        return choose(read_parts(self.path, self._manifest.recording), planned)
+        return planned
 
     @cached_property
     def _chosen(self) -> Chosen:

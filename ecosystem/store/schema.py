@@ -79,12 +79,14 @@ PART_RUNS: pa.Schema = pa.schema(
         ("settings", pa.string()),
         ("finished", pa.string()),
         ("recording", pa.string()),
+        ("in_order", pa.bool_()),
     ]
 )
 """What a part says of its runs.
 
 `error` is a line; where the program is to blame, `exception` and `traceback` say more. `settings`, of failed
 runs alone, are all settings as JSON. `finished` is when, in UTC. `recording` is a hash of the `record` block.
+`in_order` says of the whole part that the rows of each table stand run by run, in the order of these.
 """
 
 RUNS_FIRST = ("run", "point", "seed")

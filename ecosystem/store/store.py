@@ -132,10 +132,15 @@ class ChunkWriter:
     recording: str
 
     def finish(self, rows: Iterable[Mapping[str, object]], effort: Effort) -> None:
-        """Write what became of each run: its row of `PART_RUNS`, but for seed, time and recording."""
+        """Write what became of each run: its row of `PART_RUNS`, but for seed, time, recording and order."""
         seeds = {run.id: run.seed for run in self.chunk.runs}
-        common = {"finished": datetime.now(UTC).isoformat(), "recording": self.recording}
-        runs = [{**row, "seed": seeds[str(row["run"])], **common} for row in rows]
+        listed = list(rows)
+        common = {
+            "finished": datetime.now(UTC).isoformat(),
+            "recording": self.recording,
+            "in_order": self.part.in_order([str(row["run"]) for row in listed]),
+        }
+        runs = [{**row, "seed": seeds[str(row["run"])], **common} for row in listed]
         self.part.finish(pa.Table.from_pylist(runs, PART_RUNS), effort)
 
 

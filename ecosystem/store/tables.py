@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from pyarrow.fs import LocalFileSystem
 from ecosystem.errors import EcosystemError, did_you_mean, shorten
 from ecosystem.store.parts import Part, damaged
 from ecosystem.store.schema import TABLES
+from ecosystem.store.stretches import in_order
 
 Chosen = Sequence[tuple[Part, frozenset[str]]]
 """Parts, each with the ids of those of its runs that count."""
@@ -30,10 +32,13 @@ class Table:
         Its name.
     chosen : sequence of (Part, frozenset of str)
         Where its rows are.
+    order : mapping of str to int
+        The place of each run in the plan.
     """
 
-    def __init__(self, name: str, chosen: Chosen) -> None:
+    def __init__(self, name: str, chosen: Chosen, order: Mapping[str, int]) -> None:
         self.name = name
+        self._order = order
         self._chosen = [(part, ids) for part, ids in chosen if part.file(name).is_file()]
 
     @cached_property
@@ -72,17 +77,48 @@ class Table:
     ) -> pa.Table:
         """Read some columns of the rows that satisfy a condition, of some runs; all by default.
 
-        Parts without such a run are not opened.
+        Rows come in the order of the plan, run by run, however they were written. Parts without such a run are not
+        opened.
         """
         wanted = list(self.schema.names if columns is None else columns)
+        self.check(wanted)
+        key = "network" if self.name == "network" else "run"
+        keyed = wanted if key in wanted or self._stands_in_order else [*wanted, key]
         with self._readable():
-            tables = [scanner.to_table() for scanner in self._scanners(wanted, where, runs)]
-        return pa.concat_tables(tables) if tables else self.schema.empty_table().select(wanted)
+            tables = [scanner.to_table() for scanner in self._scanners(keyed, where, runs)]
+        if not tables:
+            return self.schema.empty_table().select(wanted)
+        rows = pa.concat_tables(tables)
+        if not self._stands_in_order:
+            rows = in_order(rows, key, self._places)
+        return rows.select(wanted)
+
+    @cached_property
+    def _stands_in_order(self) -> bool:
+        """Whether it is known that rows stand in the order of the plan, part after part."""
+        if self.name == "network" or not all(part.in_order for part, _ in self._chosen):
+            return False
+        places = [self._order[id_] for part, ids in self._chosen for id_ in part.runs if id_ in ids]
+        return places == sorted(places)
+
+    @cached_property
+    def _places(self) -> Mapping[str, int]:
+        """The place of each run, or of each network that of the first run which has it."""
+        if self.name != "network":
+            return self._order
+        runs = sorted((self._order[id_], part.runs[id_].network) for part, ids in self._chosen for id_ in ids)
+        found: dict[str, int] = {}
+        for place, network in runs:
+            found.setdefault(str(network), place)
+        return found
 
     def batches(
         self, columns: Sequence[str], where: ds.Expression | None = None, runs: Container[str] | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """Yield what `read` returns piece by piece, so that no more than a few pieces are in memory."""
+        """Yield the rows of `read` piece by piece, so that no more than a few pieces are in memory.
+
+        Parts come in the order of their first runs; within a part rows stand as they were written.
+        """
         with self._readable():
             for scanner in self._scanners(columns, where, runs):
                 yield from scanner.to_batches()
@@ -98,11 +134,11 @@ class Table:
         if self.name == "network":
             yield from self._networks(chosen, columns, where)
             return
-        whole = [part.file(self.name) for part, ids in chosen if _all_of(part, ids)]
-        if whole:
-            yield self._scanner(whole, columns, where)
-        for part, ids in chosen:
-            if not _all_of(part, ids):
+        for whole, several in groupby(chosen, lambda each: _all_of(*each)):
+            if whole:
+                yield self._scanner([part.file(self.name) for part, _ in several], columns, where)
+                continue
+            for part, ids in several:
                 mine = ds.field("run").isin(sorted(ids))
                 asked = mine if part.every is None else mine & _rounds_asked_for(part, part.every)
                 yield self._scanner([part.file(self.name)], columns, _both(asked, where))

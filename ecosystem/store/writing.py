@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ecosystem.plan.identity import digest
 from ecosystem.store.errors import told
 from ecosystem.store.files import whole_directory
 from ecosystem.store.parts import ABOUT, Effort, checksum
+from ecosystem.store.stretches import stretches
 
 
 class PartWriter:
@@ -34,6 +36,7 @@ class PartWriter:
         self._kept = directory / "kept"
         self._files: dict[str, pq.ParquetWriter] = {}
         self._runs: set[str] = set()
+        self._stand: dict[str, list[str]] = {}
         self._pieces = 0
 
     def add(self, tables: Mapping[str, pa.Table]) -> None:
@@ -50,7 +53,10 @@ class PartWriter:
                     self._files[name] = _writer(self._directory / f"{name}.parquet", rows.schema)
                 self._files[name].write_table(rows)
                 if "run" in rows.schema.names:
-                    self._runs.update(rows["run"].unique().to_pylist())
+                    runs = [run for run, _, _ in stretches(rows["run"])]
+                    self._runs.update(runs)
+                    stand = self._stand.setdefault(name, [])
+                    stand += runs[1:] if stand[-1:] == runs[:1] else runs
 
     def leave_out(self, runs: Iterable[str]) -> None:
         """Take out the rows of runs that have failed since they were written; they may come again."""
@@ -58,9 +64,15 @@ class PartWriter:
         if not out:
             return
         self._runs -= out
+        self._stand = {name: [run for run in stand if run not in out] for name, stand in self._stand.items()}
         with self._told():
             self._close()
             self._keep_others(pa.array(sorted(out), pa.string()))
+
+    def in_order(self, runs: Sequence[str]) -> bool:
+        """Tell whether the rows of each table stand run by run, in the order of some runs."""
+        place = {run: number for number, run in enumerate(runs)}
+        return all(place[before] < place[after] for stand in self._stand.values() for before, after in pairwise(stand))
 
     def _keep_others(self, failed: pa.Array) -> None:
         """Put aside the rows that are written, but for those of some runs."""

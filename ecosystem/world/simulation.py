@@ -103,7 +103,7 @@ def simulate(
                 continue
         done = known[run.id].round if run.id in known else 0
         batches.setdefault((plan.shape, done), []).append((run, plan))
-    resuming = None if checkpoints is None or on_rows is None else _Resuming(checkpoints, known, on_rows)
+    resuming = None if checkpoints is None or on_rows is None else _Resuming.of(checkpoints, known, on_rows)
     lengths = [most_rounds(batch[0][1].scenario) for batch in batches.values()]
     with one_thread():
         for number, batch in enumerate(batches.values()):
@@ -122,11 +122,12 @@ class _Resuming:
 
     checkpoints: Checkpoints
     known: dict[str, Checkpoint]
-    on_rows: OnRows
+    keeper: Keeper | None
 
-    def keeper(self, model: Ecosystem, runs: Sequence[str]) -> Keeper | None:
-        """Return what keeps how far some worlds are, None where that is not wanted."""
-        return Keeper(model, runs, self.checkpoints, self.known, self.on_rows) if self.checkpoints.wanted else None
+    @classmethod
+    def of(cls, checkpoints: Checkpoints, known: dict[str, Checkpoint], on_rows: OnRows) -> _Resuming:
+        """Return how the runs of a chunk go on; they are kept where that is wanted."""
+        return cls(checkpoints, known, Keeper(checkpoints, known, on_rows) if checkpoints.wanted else None)
 
     def save_weights(self, model: Ecosystem, runs: Sequence[str], worlds: Sequence[int]) -> None:
         """Keep what the models of some worlds, which have ended, have learned, where that is recorded."""
@@ -155,7 +156,9 @@ def _simulate_batch(
     began = time.perf_counter()
     runs, known = [run.id for run, _ in batch], {} if resuming is None else resuming.known
     with _ecosystem([plan for _, plan in batch], runs, known) as model:
-        keeper = None if resuming is None else resuming.keeper(model, runs)
+        keeper = None if resuming is None else resuming.keeper
+        if keeper is not None:
+            keeper.begin(model, runs)
         recorder = Recorder(model, runs, on_rows if keeper is None else keeper.take)
         on_end = None if resuming is None else partial(resuming.save_weights, model, runs)
         broken = run_rounds(model, recorder, on_round, keeper, on_end)
@@ -171,6 +174,8 @@ def _simulate_batch(
             return rows
         if rows:
             on_rows(rows)
+        if keeper is not None:
+            keeper.end(rows)
         return {}
 
 
@@ -204,7 +209,8 @@ def run_rounds(
 ) -> dict[int, str]:
     """Run every world to its end and write down what its scenario asks for; worlds may be under way.
 
-    `on_end` is told of worlds that have ended, while they are as they were then.
+    `on_end` is told of worlds that have ended, while they are as they were then. Where `on_round` interrupts, the
+    worlds are kept as they are after that round.
 
     Returns
     -------
@@ -244,5 +250,10 @@ def run_rounds(
         if keeper is not None:
             keeper.after_round(recorder, going, ended)
         if on_round is not None:
-            on_round(model.round, last)
+            try:
+                on_round(model.round, last)
+            except KeyboardInterrupt:
+                if keeper is not None:
+                    keeper.keep(recorder)
+                raise
     return broken

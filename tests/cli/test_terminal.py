@@ -24,10 +24,10 @@ def test_on_a_terminal_a_bar_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("COLUMNS", "120")
     with terminal.progress("[red]two\nmodels") as tell:
         tell(Progress(2000, 0.0, 0))
-        tell(Progress(2000, 1200.5, 3))
+        tell(Progress(2000, 1200.5, 3, 1000))
     text = written.getvalue()
     assert "[red]two models" in text
-    assert "1,200/2,000 runs, 3 failed" in text
+    assert "1,000/2,000 runs, 3 failed (60% of the work)" in text
     assert text.endswith("\x1b[2K")  # the line is cleared: what is printed next stands alone
 
 

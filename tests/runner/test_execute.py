@@ -174,6 +174,8 @@ def test_progress_is_told_and_never_goes_back(tmp_path: Path, monkeypatch: pytes
     assert finished == sorted(finished)
     assert (finished[0], finished[-1]) == (0, 4)
     assert any(0 < each < 2 for each in finished)
+    assert {each.over for each in told} == {0, 2, 4}
+    assert all(each.over <= each.finished for each in told)
     assert {each.total for each in told} == {4}
     assert told[-1].failed == 1
     assert carried_out(asked, tmp_path, Engine(), told.append) == 0
