@@ -111,6 +111,17 @@ def test_who_has_which_setting() -> None:
     assert influence(scenario, "raw").columns.tolist() == ["m0", "m1", "m2", "m3"]
 
 
+def test_what_is_curated_more_comes_from_where_it_is_said() -> None:
+    plan = blueprint(two_models(), 0)
+    shares = curated_shares(plan)
+    for across in (None, np.array([0.25, 1.0])):
+        c = shares.across if across is None else across
+        change = curation(plan, across).change
+        own, others = (change[:, SOURCES.index(name)] for name in ("curated", "neighbours_curated"))
+        assert own == pytest.approx(1 - c) and others == pytest.approx(c)
+        assert change.sum(-1) == pytest.approx(0)
+
+
 def test_a_share_of_one_is_no_lever_and_refused_where_there_is_no_other() -> None:
     whole, half = {"reward": "r", "diet": {"raw": 1}}, {"reward": "r", "diet": {"real": 0.5, "raw": 0.5}}
     assert influence(scenario_of(whole, half, half, network={}), "raw", round=2).columns.tolist() == ["m1", "m2"]

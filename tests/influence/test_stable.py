@@ -13,7 +13,7 @@ from ecosystem.errors import EcosystemError
 from ecosystem.influence import influence, stable_point
 from ecosystem.influence.anderson import accelerate
 from ecosystem.influence.rounds import Round
-from ecosystem.influence.stable import settle
+from ecosystem.influence.stable import _look, settle
 from ecosystem.scenario.scenario import Scenario
 
 from .ecosystems import ecosystems, one_model, two_models
@@ -201,6 +201,15 @@ def test_several_stable_points_are_found_from_several_starts() -> None:
     for point in everywhere.points:
         a, b = point[:, 0, 0]
         assert (a, b) == pytest.approx((0.01 + 0.98 * b**2, 1 - (1 - a) ** 2), abs=1e-11)
+
+
+def test_where_another_start_has_not_settled_there_is_no_point() -> None:
+    round_ = Round(one_model(0.6, [0.5, 0.5], [1.0, 0.0], 2))
+    far, points = round_.start + 1.0, []
+    for most, found in ((1, 0), (1000, 1)):
+        points = [far]
+        _look(round_, round_.start, points, 1e-12, most)
+        assert len(points) == 1 + found
 
 
 def test_from_one_start_no_other_is_tried() -> None:

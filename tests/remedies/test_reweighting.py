@@ -41,7 +41,7 @@ def society(remedy: dict[str, Any]) -> Scenario:
         ({"C": 2.0}, [0, 0, 2]),
     ],
 )
-@pytest.mark.parametrize("users", [[60, 30, 10], [5, 0, 45], [7, 3, 0], [0, 0, 0]])
+@pytest.mark.parametrize("users", [[60, 30, 10], [5, 0, 45], [7, 3, 0], [0.5, 0.25, 9], [0, 0, 0]])
 def test_groups_that_are_there_get_the_share_of_their_weight(
     weights: Any, wanted: list[float], strength: float, users: list[float]
 ) -> None:
