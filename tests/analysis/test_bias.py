@@ -105,6 +105,14 @@ def test_parts_sum_to_the_change_where_everything_interacts(remedies: Results) -
     assert (found["n"] == 5).all()
 
 
+def test_what_one_part_does_it_does_alone_and_last(remedies: Results) -> None:
+    found = analysis.decomposition(remedies, parts=["sharing"], round="last")
+    rows = found[found["part"] == "sharing"]
+    assert (rows["effect"].abs() > 0.01).any() and (rows["n"] == 5).all()
+    for way in ("alone", "added_last"):
+        assert rows[way].to_numpy(float) == pytest.approx(rows["effect"].to_numpy(), abs=1e-12)
+
+
 def test_shapley_values_are_the_mean_over_all_orders() -> None:
     parts = ("sharing", "feedback", "choice")
     generator = np.random.default_rng(1)

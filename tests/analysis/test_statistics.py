@@ -180,6 +180,8 @@ def test_p_values_of_student_and_of_numbers_that_do_not_vary() -> None:
     expected = [p_value(drawn), 1.0, 0.0, np.nan, np.nan]
     assert p_values(table, "x", ["g"]) == pytest.approx(expected, nan_ok=True)
     assert [p_value(values) for values in several.values()] == pytest.approx(expected, nan_ok=True)
+    with pytest.raises(EcosystemError, match="no method 'z'"):
+        p_value(drawn, "z")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("method", ["t", "bootstrap"])
