@@ -155,7 +155,7 @@ def _alike(material: Material, column: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _course(material: Material, measure: str, alike: Sequence[str] = ()) -> str:
+def _course(material: Material, measure: str, alike: Sequence[str]) -> str:
     """Say where a measure starts and ends, at each point or between which points.
 
     Where groups are `alike`, a gap between them is no rise.
